@@ -1,0 +1,1 @@
+//! Admission of agent prompts: validated calls, accepted-run reservations, lanes, cancel, and the ports of a runner.

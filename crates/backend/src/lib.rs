@@ -1,0 +1,1 @@
+//! Workspace lifecycle for coding-agent runs: claims, closing gate, dispatch, supervision, drain.

@@ -1,0 +1,1 @@
+//! Wire types of the Runwright server: ids, requests, replies, events, error codes.

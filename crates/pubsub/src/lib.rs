@@ -1,0 +1,1 @@
+//! One ordered, bounded, conflating, resumable event log per topic, and its subscriptions.

@@ -1,0 +1,1 @@
+//! The Runwright server: HTTP controller and the runwright binary.

@@ -1,0 +1,2 @@
+//! The `runwright` binary.
+fn main() {}
