@@ -1,0 +1,226 @@
+//! Are the models sensitive? Each seeded fault is put into a scratch copy, and the model it names must fail there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    command::{Repo, Stopwatch, seconds},
+    flags::LoomOptions,
+    loom,
+    models::{Engine, ModelRun, Verdict},
+    patch::{self, Fault},
+    scratch::Scratch,
+    table::Table,
+};
+
+const TREE: &str = "target/faults/tree";
+
+/// Its own directory: cargo gives a package the same name in the copy as in the checkout, and would take the build of a
+/// broken copy for the build of the checkout. Relative to the copy.
+const ENGINE: Engine = loom::engine("../target");
+
+/// Fewer faults than that say little about the models.
+const AT_LEAST: usize = 10;
+
+/// How one fault fared.
+struct Trial {
+    result: &'static str,
+    built: Duration,
+    ran: Duration,
+}
+
+const CAUGHT: &str = "caught";
+
+/// Tries all faults, or those that the options select.
+pub(crate) fn run(repo: &Repo, options: &LoomOptions) -> Result<()> {
+    let faults = selected(patch::all(repo.root())?, options)?;
+    let scratch = Scratch::of(repo, TREE)?;
+    let stopwatch = Stopwatch::start();
+    require_models_pass(&scratch, &faults, options)?;
+    println!(
+        "all models pass without a fault; {} s with building",
+        seconds(stopwatch.elapsed())
+    );
+
+    let mut table = Table::new(&["fault", "model", "build s", "run s", "result"]);
+    let (mut built, mut ran, mut missed) = (Duration::ZERO, Duration::ZERO, 0);
+    for fault in &faults {
+        let trial = try_fault(&scratch, fault, options)
+            .with_context(|| format!("fault `{}`", fault.name))?;
+        let Trial { result, .. } = trial;
+        missed += usize::from(result != CAUGHT);
+        built += trial.built;
+        ran += trial.ran;
+        let model = format!("{}/{}", fault.package, fault.model);
+        table.push([
+            fault.name.clone(),
+            model,
+            seconds(trial.built),
+            seconds(trial.ran),
+            result.to_owned(),
+        ]);
+    }
+    scratch.restore()?;
+    println!(
+        "\n{table}\n{} faults; built in {} s, run in {} s",
+        faults.len(),
+        seconds(built),
+        seconds(ran)
+    );
+    if missed > 0 {
+        bail!(
+            "{missed} of {} faults were not caught by their model",
+            faults.len()
+        );
+    }
+    Ok(())
+}
+
+fn selected(mut faults: Vec<Fault>, options: &LoomOptions) -> Result<Vec<Fault>> {
+    if options.name.is_none() && options.package.is_none() && faults.len() < AT_LEAST {
+        bail!(
+            "there are {} faults in `crates/*/tests/faults`, at least {AT_LEAST} are required",
+            faults.len()
+        );
+    }
+    if let Some(fault) = faults
+        .iter()
+        .find(|fault| !loom::PACKAGES.contains(&fault.package.as_str()))
+    {
+        bail!(
+            "fault `{}` names the package `{}`, which has no models",
+            fault.name,
+            fault.package
+        );
+    }
+    let packages = loom::selected_packages(options)?;
+    let name = options.name.as_deref().unwrap_or_default();
+    let named =
+        |fault: &Fault| format!("{}/{} {}", fault.package, fault.model, fault.name).contains(name);
+    faults.retain(|fault| packages.contains(&fault.package.as_str()) && named(fault));
+    if faults.is_empty() {
+        bail!("no fault matches");
+    }
+    Ok(faults)
+}
+
+/// A model that fails anyway would catch every fault.
+fn require_models_pass(scratch: &Scratch, faults: &[Fault], options: &LoomOptions) -> Result<()> {
+    let mut models = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for fault in faults {
+        models
+            .entry(&fault.package)
+            .or_default()
+            .insert(&fault.model);
+    }
+    for (package, models) in models {
+        let suite = ENGINE.build(scratch.repo(), package)?;
+        for model in models {
+            let run = loom::check(scratch.repo(), &suite, model, options)?;
+            if run.verdict != Verdict::Passed {
+                run.show(scratch.repo(), &ENGINE, package, model)?;
+                bail!(
+                    "`{package}/{model}` must pass without a fault: {}",
+                    run.verdict.describe()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn try_fault(scratch: &Scratch, fault: &Fault, options: &LoomOptions) -> Result<Trial> {
+    println!("\nfault: {}", fault.fault);
+    scratch.restore()?;
+    scratch.apply(&fault.path)?;
+    let stopwatch = Stopwatch::start();
+    let suite = ENGINE
+        .build(scratch.repo(), &fault.package)
+        .context("a fault must compile: this catches nothing")?;
+    let built = stopwatch.elapsed();
+    let run = loom::check(scratch.repo(), &suite, &fault.model, options)?;
+    let result = judged(&run)?;
+    println!("{result}");
+    Ok(Trial {
+        result,
+        built,
+        ran: run.elapsed,
+    })
+}
+
+fn judged(run: &ModelRun) -> Result<&'static str> {
+    match &run.verdict {
+        Verdict::Failed => Ok(CAUGHT),
+        Verdict::Passed => Ok("SURVIVED"),
+        // Endless search may be the fault's doing or the machine's: nothing is shown by it.
+        Verdict::TimedOut => Ok("TIMED OUT"),
+        Verdict::NotRun | Verdict::Died(_) => bail!(
+            "the model did not run to its end: {}",
+            run.verdict.describe()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(name: &str, package: &str) -> Fault {
+        Fault {
+            name: name.into(),
+            path: format!("{name}.patch").into(),
+            fault: "broken".into(),
+            package: package.into(),
+            model: "model".into(),
+        }
+    }
+
+    fn faults(n: usize) -> Vec<Fault> {
+        (0..n)
+            .map(|i| fault(&format!("m{i}"), "runwright-agent"))
+            .collect()
+    }
+
+    #[test]
+    fn too_few_faults_are_an_error_unless_some_are_selected() {
+        let all = LoomOptions::default();
+        let one = LoomOptions {
+            name: Some("m3".into()),
+            ..LoomOptions::default()
+        };
+        assert!(selected(faults(AT_LEAST - 1), &all).is_err());
+        assert_eq!(selected(faults(AT_LEAST), &all).unwrap().len(), AT_LEAST);
+        assert_eq!(
+            selected(faults(5), &one).unwrap(),
+            [fault("m3", "runwright-agent")]
+        );
+        assert!(selected(faults(2), &one).is_err());
+    }
+
+    #[test]
+    fn a_fault_of_a_package_without_models_is_an_error() {
+        let mut faults = faults(AT_LEAST);
+        faults.push(fault("lost", "runwright-proto"));
+        assert!(selected(faults, &LoomOptions::default()).is_err());
+    }
+
+    #[test]
+    fn only_a_failing_model_catches_a_fault() {
+        let judge = |verdict| {
+            judged(&ModelRun {
+                verdict,
+                output: String::new(),
+                elapsed: Duration::ZERO,
+            })
+        };
+        assert_eq!(judge(Verdict::Failed).unwrap(), CAUGHT);
+        assert_eq!(judge(Verdict::Passed).unwrap(), "SURVIVED");
+        assert_eq!(judge(Verdict::TimedOut).unwrap(), "TIMED OUT");
+        assert!(judge(Verdict::NotRun).is_err());
+        assert!(judge(Verdict::Died("signal: 9 (SIGKILL)".into())).is_err());
+    }
+}

@@ -1,0 +1,66 @@
+//! Running the tests with the runner that is installed. The runner's own lines are never captured.
+
+use anyhow::Result;
+use xshell::cmd;
+
+use crate::command::Repo;
+
+/// Runs all tests, or those that `args` select.
+pub(crate) fn all(repo: &Repo, args: &[String]) -> Result<()> {
+    let scope = scope(args);
+    if !has_nextest(repo) {
+        println!(
+            "runner: cargo test (cargo-nextest is not installed; `cargo install cargo-nextest --locked` adds it)"
+        );
+        return repo.run(cmd!(repo.shell(), "cargo test {scope...} {args...}"));
+    }
+    println!("runner: cargo nextest, then cargo test for the examples in the documentation");
+    repo.run(cmd!(repo.shell(), "cargo nextest run {scope...} {args...}"))?;
+    if args.is_empty() {
+        return repo.run(cmd!(repo.shell(), "cargo test --workspace --doc"));
+    }
+    println!("examples in the documentation are not run when arguments select tests");
+    Ok(())
+}
+
+/// Runs only the tests inside the sources.
+pub(crate) fn unit(repo: &Repo) -> Result<()> {
+    let runner: &[&str] = if has_nextest(repo) {
+        &["nextest", "run"]
+    } else {
+        &["test"]
+    };
+    repo.run(cmd!(
+        repo.shell(),
+        "cargo {runner...} --workspace --lib --bins"
+    ))
+}
+
+fn has_nextest(repo: &Repo) -> bool {
+    repo.probe(cmd!(repo.shell(), "cargo nextest --version"))
+}
+
+/// The whole workspace, unless the arguments name a package themselves.
+fn scope(args: &[String]) -> &'static [&'static str] {
+    let names_package = |arg: &String| arg.starts_with("-p") || arg.starts_with("--package");
+    if args.iter().any(names_package) {
+        &[]
+    } else {
+        &["--workspace"]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_workspace_is_tested_unless_a_package_is_named() {
+        let scope_of =
+            |args: &[&str]| scope(&args.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(scope_of(&[]), ["--workspace"]);
+        assert_eq!(scope_of(&["lagged"]), ["--workspace"]);
+        assert!(scope_of(&["-p", "runwright-agent"]).is_empty());
+        assert!(scope_of(&["--package=runwright-agent"]).is_empty());
+    }
+}
