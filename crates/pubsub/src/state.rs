@@ -1,0 +1,364 @@
+//! All that the lock of a topic guards, and each step that is taken under it.
+//!
+//! A step decides and moves state. It must never take a lock, wake anybody or drop an event: what is left to do comes
+//! back as [`Published`] or [`Settled`], for the shell to perform after it released the lock.
+
+use std::task::Waker;
+
+use crate::{
+    Batch, Event, Lagged, MustDeliver, Seq, TopicOptions, TopicStats,
+    log::{Fresh, Log, Removed, Step},
+    parking::{Interest, Parked},
+    readers::{ReaderId, Readers},
+    sync::Shared,
+    waits::{Fate, Waits},
+};
+
+pub(crate) struct State<E: Event> {
+    log: Log<E>,
+    readers: Readers,
+    waits: Waits,
+    /// The last batch built since the last publish: readers in lockstep all get this one.
+    shared_batch: Option<Batch<E>>,
+    max_batch_bytes: usize,
+    /// The newest number that readers of urgent events were woken for.
+    urgent: Seq,
+    /// How many losses readers were told of.
+    lagged: u64,
+    is_closed: bool,
+}
+
+/// What is left to do after a publish or a shutdown.
+#[must_use]
+pub(crate) struct Published<E: Event> {
+    any: Vec<Parked>,
+    urgent: Vec<Parked>,
+    lagging: Vec<Waker>,
+    removed: Option<Removed<E>>,
+    stale: Option<Batch<E>>,
+}
+
+impl<E: Event> Published<E> {
+    /// Wakes the readers, each once, and drops what left the log.
+    pub(crate) fn finish(self) {
+        self.any
+            .into_iter()
+            .chain(self.urgent)
+            .for_each(Parked::wake);
+        self.lagging.into_iter().for_each(Waker::wake);
+        drop((self.removed, self.stale));
+    }
+}
+
+/// What is left to do after a reader moved or left.
+#[must_use]
+pub(crate) struct Settled<E: Event> {
+    /// Must-deliver publishers whose wait is over.
+    over: Vec<Waker>,
+    /// The reader's own waker, if it was parked.
+    unparked: Option<Waker>,
+    stale: Option<Batch<E>>,
+}
+
+impl<E: Event> Settled<E> {
+    /// Wakes the publishers whose wait is over, and drops the rest.
+    pub(crate) fn finish(self) {
+        self.over.into_iter().for_each(Waker::wake);
+        drop((self.unparked, self.stale));
+    }
+}
+
+/// What a reader finds.
+pub(crate) enum Taken<T, E: Event> {
+    /// It moved: it took something, or was told of a loss.
+    Moved(Result<T, Lagged>, Settled<E>),
+    /// It is at the end of the log.
+    Empty,
+    /// It is at the end of a log that will not grow.
+    End,
+}
+
+impl<E: Event> State<E> {
+    pub(crate) fn new(options: &TopicOptions) -> Self {
+        Self {
+            log: Log::new(options),
+            readers: Readers::default(),
+            waits: Waits::default(),
+            shared_batch: None,
+            max_batch_bytes: options.max_batch_bytes,
+            urgent: Seq::ZERO,
+            lagged: 0,
+            is_closed: false,
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    pub(crate) fn head(&self) -> Seq {
+        self.log.head()
+    }
+
+    pub(crate) fn oldest(&self) -> Option<Seq> {
+        self.log.oldest()
+    }
+
+    /// Returns the number of the next event, unless the topic takes none any more.
+    pub(crate) fn next_seq(&self) -> Option<Seq> {
+        let next = self.log.head().next();
+        (!self.is_closed && next > self.log.head()).then_some(next)
+    }
+
+    /// Appends an event; with this one step it has its number, its place and its readers.
+    pub(crate) fn publish(&mut self, seq: Seq, fresh: Fresh<E>) -> Published<E> {
+        let is_urgent = fresh.is_urgent;
+        let removed = self.log.append(seq, fresh);
+        let mut published = self.take_any();
+        published.removed = Some(removed);
+        published.stale = self.shared_batch.take();
+        if is_urgent {
+            self.take_urgent(seq, &mut published);
+        } else {
+            published.lagging = self.readers.take_lagging(self.log.lost());
+        }
+        published
+    }
+
+    /// Appends an event that the publisher waits for, whatever its class: all readers are woken for it.
+    pub(crate) fn publish_awaited(&mut self, seq: Seq, fresh: Fresh<E>) -> Published<E> {
+        let mut published = self.publish(seq, fresh);
+        self.take_urgent(seq, &mut published);
+        let pending = self
+            .readers
+            .iter()
+            .filter(|(_, reader)| reader.owes(seq))
+            .count();
+        self.waits.open(seq, pending, self.readers.len() - pending);
+        published
+    }
+
+    /// Refuses further events; readers end after what is there.
+    pub(crate) fn shut_down(&mut self) -> Published<E> {
+        self.is_closed = true;
+        let mut published = self.take_any();
+        published.urgent = self.readers.take_parked(Interest::Urgent);
+        published
+    }
+
+    fn take_any(&mut self) -> Published<E> {
+        let any = self.readers.take_parked(Interest::Any);
+        Published {
+            any,
+            urgent: Vec::new(),
+            lagging: Vec::new(),
+            removed: None,
+            stale: None,
+        }
+    }
+
+    fn take_urgent(&mut self, seq: Seq, published: &mut Published<E>) {
+        self.urgent = seq;
+        published
+            .urgent
+            .extend(self.readers.take_parked(Interest::Urgent));
+    }
+
+    pub(crate) fn subscribe(&mut self, cursor: Seq) -> ReaderId {
+        self.readers.add(cursor, self.log.head())
+    }
+
+    /// Returns the cursor from which everything that is kept is seen, and nothing is told to be lost.
+    pub(crate) fn start(&self) -> Seq {
+        self.log.lost()
+    }
+
+    pub(crate) fn unsubscribe(&mut self, id: ReaderId) -> Settled<E> {
+        let (reader, unparked) = self.readers.remove(id);
+        let over = reader.owes_after().map_or_else(Vec::new, |after| {
+            self.waits.settle(after, self.log.head(), Fate::Left)
+        });
+        // A batch is kept for other readers only.
+        let stale = if self.readers.len() < 2 {
+            self.shared_batch.take()
+        } else {
+            None
+        };
+        Settled {
+            over,
+            unparked,
+            stale,
+        }
+    }
+
+    pub(crate) fn cursor(&self, id: ReaderId) -> Seq {
+        self.readers.get(id).cursor
+    }
+
+    /// Takes the next event for a reader.
+    pub(crate) fn take_event(&mut self, id: ReaderId) -> Taken<(Seq, Shared<E>), E> {
+        self.take(id, |state, cursor| {
+            let (seq, event) = state
+                .log
+                .first_after(cursor)
+                .expect("invariant: the newest event is always kept");
+            ((seq, Shared::clone(event)), seq, None)
+        })
+    }
+
+    /// Takes all events that wait for a reader, up to the size of a batch.
+    pub(crate) fn take_batch(&mut self, id: ReaderId) -> Taken<Batch<E>, E> {
+        self.take(id, |state, cursor| {
+            let (batch, stale) = state.batch_after(cursor);
+            let last = batch.last();
+            (batch, last, stale)
+        })
+    }
+
+    /// Moves a reader to what comes next; `next` returns it, with the cursor it leads to and a batch to drop.
+    fn take<T>(
+        &mut self,
+        id: ReaderId,
+        next: impl FnOnce(&mut Self, Seq) -> (T, Seq, Option<Batch<E>>),
+    ) -> Taken<T, E> {
+        let reader = self.readers.get(id);
+        let cursor = reader.cursor;
+        match self.log.step(cursor, reader.skipped) {
+            Step::CaughtUp if self.is_closed => Taken::End,
+            Step::CaughtUp => Taken::Empty,
+            Step::Lagged(lagged) => {
+                self.lagged += 1;
+                Taken::Moved(Err(lagged), self.advance(id, lagged.to, Fate::Lagged, None))
+            }
+            Step::Ready => {
+                let (item, to, stale) = next(self, cursor);
+                Taken::Moved(Ok(item), self.advance(id, to, Fate::Took, stale))
+            }
+        }
+    }
+
+    /// Moves a cursor.
+    fn advance(
+        &mut self,
+        id: ReaderId,
+        to: Seq,
+        fate: Fate,
+        stale: Option<Batch<E>>,
+    ) -> Settled<E> {
+        let unparked = self.readers.unpark(id);
+        let head = self.log.head();
+        let reader = self.readers.get_mut(id);
+        let owed = if self.waits.is_empty() {
+            None
+        } else {
+            reader.owes_after()
+        };
+        reader.cursor = to;
+        if reader.awaited_after.is_none() && to == head {
+            reader.awaited_after = Some(head);
+        }
+        let over = owed.map_or_else(Vec::new, |after| self.waits.settle(after, to, fate));
+        Settled {
+            over,
+            unparked,
+            stale,
+        }
+    }
+
+    fn batch_after(&mut self, cursor: Seq) -> (Batch<E>, Option<Batch<E>>) {
+        if let Some(batch) = self
+            .shared_batch
+            .as_ref()
+            .filter(|batch| batch.after() == cursor)
+        {
+            return (batch.clone(), None);
+        }
+        let batch = Batch::new(cursor, self.log.run_after(cursor, self.max_batch_bytes));
+        if self.readers.len() < 2 {
+            return (batch, None);
+        }
+        let stale = self.shared_batch.replace(batch.clone());
+        (batch, stale)
+    }
+
+    /// Parks a reader; returns a waker that it replaces.
+    pub(crate) fn park(
+        &mut self,
+        id: ReaderId,
+        interest: Interest,
+        waker: &Waker,
+    ) -> Option<Waker> {
+        self.readers.park(id, interest, waker)
+    }
+
+    /// Takes out the waker of a reader that no longer waits.
+    pub(crate) fn unpark(&mut self, id: ReaderId) -> Option<Waker> {
+        self.readers.unpark(id)
+    }
+
+    /// Tells whether something lies after the cursor that must not wait: an urgent event, a loss, or the end.
+    pub(crate) fn is_pressing(&self, id: ReaderId) -> bool {
+        let reader = self.readers.get(id);
+        let must_not_stay_at = self.urgent.max(self.log.lost()).max(reader.skipped);
+        self.is_closed || reader.cursor < must_not_stay_at
+    }
+
+    /// Returns what a must-deliver publish came to, or keeps the waker.
+    pub(crate) fn poll_wait(
+        &mut self,
+        seq: Seq,
+        waker: &Waker,
+    ) -> Result<MustDeliver, Option<Waker>> {
+        self.waits.poll(seq, waker)
+    }
+
+    /// Ends a wait at its deadline: who has not taken the event must skip it, and no other wait goes on for it.
+    ///
+    /// The second value are wakers to wake, the third one is the waker of this wait, to be dropped.
+    pub(crate) fn give_up(&mut self, seq: Seq) -> (MustDeliver, Vec<Waker>, Option<Waker>) {
+        let (mut outcome, own) = self.waits.close(seq);
+        let behind: Vec<ReaderId> = self
+            .readers
+            .iter()
+            .filter(|(_, reader)| reader.owes(seq))
+            .map(|(id, _)| id)
+            .collect();
+        outcome.lagged += behind.len();
+        let woken = behind
+            .into_iter()
+            .flat_map(|id| self.skip(id, seq))
+            .collect();
+        (outcome, woken, own)
+    }
+
+    /// Makes a reader skip everything up to `seq` and releases all publishers that wait for it.
+    fn skip(&mut self, id: ReaderId, seq: Seq) -> Vec<Waker> {
+        let reader = self.readers.get_mut(id);
+        let owes_after = reader.owes_after();
+        reader.skipped = seq;
+        reader.awaited_after = None;
+        let mut woken = owes_after.map_or_else(Vec::new, |after| {
+            self.waits.settle(after, self.log.head(), Fate::Lagged)
+        });
+        woken.extend(self.readers.unpark(id));
+        woken
+    }
+
+    /// Ends a wait that nobody is interested in any more; returns its waker.
+    pub(crate) fn forget_wait(&mut self, seq: Seq) -> Option<Waker> {
+        self.waits.close(seq).1
+    }
+
+    pub(crate) fn stats(&self) -> TopicStats {
+        let counts = self.log.counts();
+        TopicStats {
+            published: counts.published,
+            superseded: counts.superseded,
+            evicted: counts.evicted,
+            lagged: self.lagged,
+            subscribers: self.readers.len(),
+            retained_events: self.log.retained(),
+            retained_bytes: self.log.bytes(),
+        }
+    }
+}
