@@ -40,11 +40,11 @@ const ALL: &[Step] = &[
 /// Checks that need a further tool, a nightly toolchain or more time.
 const NOT_INCLUDED: &str = "\
 Not part of `ci`, because they need a further tool or more time; each says what it lacks:
-  cargo xtask deny       licences, bans, sources, advisories   (cargo-deny)
+  cargo xtask deny       licenses, bans, sources, advisories   (cargo-deny)
   cargo xtask typos      spelling                              (typos)
   cargo xtask shuttle    larger random schedules               (more time)
   cargo xtask loom --bound 5 --timeout 1800                    (more time)
-  cargo xtask miri       undefined behaviour, leaks            (nightly, miri)
+  cargo xtask miri       undefined behavior, leaks            (nightly, miri)
   cargo xtask mutants    do the tests notice a change          (cargo-mutants)
   cargo xtask coverage   which lines the tests reach           (cargo-llvm-cov)
   cargo xtask fuzz NAME  hostile input                         (nightly, cargo-fuzz)

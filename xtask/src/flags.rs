@@ -68,7 +68,7 @@ pub(crate) enum Task {
         #[arg(long, default_value_t = 60)]
         secs: u32,
     },
-    /// Checks licences, bans, sources and advisories of the dependencies (cargo-deny).
+    /// Checks licenses, bans, sources and advisories of the dependencies (cargo-deny).
     Deny,
     /// Checks the spelling of sources and documents (typos).
     Typos,

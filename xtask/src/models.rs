@@ -18,7 +18,7 @@ const SIGABRT: i32 = 6;
 /// How much of a failing model's output goes to the terminal; all of it goes to a file.
 const SHOWN_LINES: usize = 60;
 
-/// A way to run models: a cfg that swaps the synchronisation types, and the test target with the models.
+/// A way to run models: a cfg that swaps the synchronization types, and the test target with the models.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) cfg: &'static str,

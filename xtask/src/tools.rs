@@ -142,7 +142,7 @@ pub(crate) fn fuzz(repo: &Repo, target: &str, secs: u32) -> Result<()> {
     ))
 }
 
-/// Checks licences, bans, sources and advisories of the dependencies.
+/// Checks licenses, bans, sources and advisories of the dependencies.
 pub(crate) fn deny(repo: &Repo) -> Result<()> {
     require(repo, &DENY)?;
     repo.run(cmd!(repo.shell(), "cargo deny check"))
