@@ -79,6 +79,7 @@
 //! # }
 //! ```
 
+mod ahead;
 mod batch;
 mod confirmation;
 mod error;

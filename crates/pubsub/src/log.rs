@@ -60,6 +60,13 @@ impl<E> Removed<E> {
     }
 }
 
+/// Bounds what is read at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
 /// The events that one batch holds, at least one, and what they weigh.
 pub(crate) struct Run<E> {
     pub(crate) events: Box<[(Seq, Shared<E>)]>,
@@ -80,7 +87,7 @@ pub(crate) struct Log<E: Event> {
     lost: Seq,
     /// How many events were superseded and how many were evicted.
     counts: Counts,
-    bounds: Bounds,
+    bounds: Limits,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -88,11 +95,6 @@ pub(crate) struct Counts {
     pub(crate) published: u64,
     pub(crate) superseded: u64,
     pub(crate) evicted: u64,
-}
-
-struct Bounds {
-    events: usize,
-    bytes: usize,
 }
 
 /// A place in the ring. It is empty when a newer event under the same key took over.
@@ -118,7 +120,7 @@ impl<E: Event> Log<E> {
             head: before_first,
             lost: before_first,
             counts: Counts::default(),
-            bounds: Bounds {
+            bounds: Limits {
                 events: options.max_events.max(1),
                 bytes: options.max_bytes,
             },
@@ -178,23 +180,22 @@ impl<E: Event> Log<E> {
         }
     }
 
-    /// Returns the first event after the cursor.
-    pub(crate) fn first_after(&self, cursor: Seq) -> Option<(Seq, &Shared<E>)> {
-        self.kept_after(cursor)
-            .next()
-            .map(|(seq, kept)| (seq, &kept.event))
+    /// Returns the events after the cursor, up to the limits but at least one, if there is any.
+    pub(crate) fn events_after(
+        &self,
+        cursor: Seq,
+        limits: Limits,
+    ) -> impl Iterator<Item = (Seq, Shared<E>)> {
+        self.within(cursor, limits)
+            .map(|(seq, kept)| (seq, Shared::clone(&kept.event)))
     }
 
-    /// Returns the events after the cursor, up to `max_bytes` but at least one.
-    pub(crate) fn run_after(&self, cursor: Seq, max_bytes: usize) -> Run<E> {
-        let (mut count, mut bytes) = (0, 0);
-        for (_, kept) in self.kept_after(cursor) {
-            let grown = bytes + kept.weight as usize;
-            if count > 0 && grown > max_bytes {
-                break;
-            }
-            (count, bytes) = (count + 1, grown);
-        }
+    /// Returns the same events as one run.
+    pub(crate) fn run_after(&self, cursor: Seq, limits: Limits) -> Run<E> {
+        let measure = |(count, weight), (_, kept): (Seq, &Kept<E>)| {
+            (count + 1, weight + kept.weight as usize)
+        };
+        let (count, weight) = self.within(cursor, limits).fold((0, 0), measure);
         let mut events = Vec::with_capacity(count);
         events.extend(
             self.kept_after(cursor)
@@ -203,8 +204,19 @@ impl<E: Event> Log<E> {
         );
         Run {
             events: events.into_boxed_slice(),
-            weight: bytes,
+            weight,
         }
+    }
+
+    fn within(&self, cursor: Seq, limits: Limits) -> impl Iterator<Item = (Seq, &Kept<E>)> {
+        let mut weight = 0_usize;
+        let mut is_first = true;
+        self.kept_after(cursor)
+            .take(limits.events)
+            .take_while(move |(_, kept)| {
+                weight = weight.saturating_add(kept.weight as usize);
+                mem::take(&mut is_first) || weight <= limits.bytes
+            })
     }
 
     fn kept_after(&self, cursor: Seq) -> impl Iterator<Item = (Seq, &Kept<E>)> {

@@ -7,18 +7,19 @@ use std::{mem, task::Waker};
 use crate::{Seq, readers::ReaderId};
 
 /// What a parked reader waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Interest {
+    #[default]
     Any,
     Urgent,
 }
 
-/// Where a reader parked. It says nothing any more once its list was taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a reader parked. It says nothing any more once its list was taken; the default one never says anything.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Spot {
-    interest: Interest,
     round: u64,
     index: usize,
+    interest: Interest,
 }
 
 /// A reader that waits, with the cursor it cannot move while it does.
@@ -48,13 +49,22 @@ pub(crate) struct Parking {
     urgent_floor: Seq,
 }
 
-#[derive(Default)]
 struct List {
-    /// Counts how often the list was taken, so that all its spots end at once.
+    /// Counts from 1 how often the list was taken, so that all its spots end at once.
     round: u64,
     parked: Vec<Parked>,
     /// How many readers were parked when the list was last taken: room made at once for the next time.
     expected: usize,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self {
+            round: 1,
+            parked: Vec::new(),
+            expected: 0,
+        }
+    }
 }
 
 impl Parking {

@@ -19,28 +19,46 @@ pub(crate) struct Reader {
     pub(crate) cursor: Seq,
     /// It must not get anything up to this number: a must-deliver deadline passed.
     pub(crate) skipped: Seq,
-    /// Must-deliver publishers wait for this reader from the number after this one on; `None` while it catches up after
-    /// it kept one waiting to the deadline.
-    pub(crate) awaited_after: Option<Seq>,
-    spot: Option<Spot>,
+    /// Must-deliver publishers wait for this reader from the number after this one on; `NOT_AWAITED` while it catches up
+    /// after it kept one waiting to the deadline.
+    awaited_after: Seq,
+    spot: Spot,
+    is_free: bool,
 }
+
+/// No event has a number above this one.
+const NOT_AWAITED: Seq = Seq::new(u64::MAX);
 
 impl Reader {
     /// Tells whether a must-deliver publisher of `seq` waits for this reader.
     pub(crate) fn owes(&self, seq: Seq) -> bool {
-        self.cursor < seq && self.awaited_after.is_some_and(|after| after < seq)
+        self.owes_after() < seq
     }
 
     /// Returns the number after which must-deliver publishers still wait for this reader.
-    pub(crate) fn owes_after(&self) -> Option<Seq> {
-        self.awaited_after.map(|after| after.max(self.cursor))
+    pub(crate) fn owes_after(&self) -> Seq {
+        self.cursor.max(self.awaited_after)
+    }
+
+    /// Makes the reader skip everything up to `seq`; no publisher waits for it until it has caught up.
+    pub(crate) fn skip(&mut self, seq: Seq) {
+        self.skipped = seq;
+        self.awaited_after = NOT_AWAITED;
+    }
+
+    /// Moves the cursor; a reader that reaches the head is waited for again from the next event on.
+    pub(crate) fn move_to(&mut self, to: Seq, head: Seq) {
+        self.cursor = to;
+        if self.awaited_after == NOT_AWAITED && to == head {
+            self.awaited_after = head;
+        }
     }
 }
 
 /// The readers, each in its own place, and the free places.
 #[derive(Default)]
 pub(crate) struct Readers {
-    places: Vec<Option<Reader>>,
+    places: Vec<Reader>,
     free: Vec<usize>,
     parking: Parking,
 }
@@ -55,48 +73,46 @@ impl Readers {
         let reader = Reader {
             cursor,
             skipped: Seq::ZERO,
-            awaited_after: Some(head),
-            spot: None,
+            awaited_after: head,
+            spot: Spot::default(),
+            is_free: false,
         };
         match self.free.pop() {
             Some(place) => {
-                self.places[place] = Some(reader);
+                self.places[place] = reader;
                 ReaderId(place)
             }
             None => {
-                self.places.push(Some(reader));
+                self.places.push(reader);
                 ReaderId(self.places.len() - 1)
             }
         }
     }
 
     /// Removes a reader; its waker, if it was parked, is the caller's to drop after it released its lock.
-    pub(crate) fn remove(&mut self, id: ReaderId) -> (Reader, Option<Waker>) {
+    pub(crate) fn remove(&mut self, id: ReaderId) -> Option<Waker> {
         let waker = self.unpark(id);
-        let reader = self.places[id.0]
-            .take()
-            .expect("invariant: a reader is removed once, by its own drop");
+        self.get_mut(id).is_free = true;
         self.free.push(id.0);
-        (reader, waker)
+        waker
     }
 
     pub(crate) fn get(&self, id: ReaderId) -> &Reader {
-        self.places[id.0]
-            .as_ref()
-            .expect("invariant: an id lives no longer than its reader")
+        &self.places[id.0]
     }
 
     pub(crate) fn get_mut(&mut self, id: ReaderId) -> &mut Reader {
-        self.places[id.0]
-            .as_mut()
-            .expect("invariant: an id lives no longer than its reader")
+        &mut self.places[id.0]
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (ReaderId, &Reader)> {
-        self.places
+    /// Returns the readers that a must-deliver publisher of `seq` waits for.
+    pub(crate) fn owing(&self, seq: Seq) -> impl Iterator<Item = ReaderId> {
+        let owing = self
+            .places
             .iter()
             .enumerate()
-            .filter_map(|(place, reader)| Some((ReaderId(place), reader.as_ref()?)))
+            .filter(move |(_, reader)| !reader.is_free && reader.owes(seq));
+        owing.map(|(place, _)| ReaderId(place))
     }
 
     /// Parks a reader; returns the waker it replaces, the caller's to drop after it released its lock.
@@ -106,28 +122,27 @@ impl Readers {
         interest: Interest,
         waker: &Waker,
     ) -> Option<Waker> {
-        let reader = self.get(id);
-        let cursor = reader.cursor;
-        if reader.spot.is_some_and(|spot| {
-            self.parking.holds(spot) && self.parking.is_parked_alike(spot, interest, waker)
-        }) {
+        let Reader { cursor, spot, .. } = self.places[id.0];
+        let is_parked = self.parking.holds(spot);
+        if is_parked && self.parking.is_parked_alike(spot, interest, waker) {
             return None;
         }
-        let replaced = self.unpark(id);
-        self.get_mut(id).spot = Some(self.parking.park(id, cursor, interest, waker));
+        let replaced = if is_parked { self.unpark(id) } else { None };
+        self.places[id.0].spot = self.parking.park(id, cursor, interest, waker);
         replaced
     }
 
     /// Takes the reader's waker out, if it is parked.
     pub(crate) fn unpark(&mut self, id: ReaderId) -> Option<Waker> {
-        let spot = self.get_mut(id).spot.take()?;
+        let spot = self.places[id.0].spot;
         if !self.parking.holds(spot) {
             return None;
         }
         let left = self.parking.leave(spot);
         if let Some(moved) = left.moved {
-            self.get_mut(moved).spot = Some(spot);
+            self.places[moved.0].spot = spot;
         }
+        self.places[id.0].spot = Spot::default();
         Some(left.waker)
     }
 

@@ -7,9 +7,10 @@ use std::task::Waker;
 
 use crate::{
     Batch, Event, Lagged, MustDeliver, Seq, TopicOptions, TopicStats,
-    log::{Fresh, Log, Removed, Step},
+    ahead::Ahead,
+    log::{Fresh, Limits, Log, Removed, Step},
     parking::{Interest, Parked},
-    readers::{ReaderId, Readers},
+    readers::{Reader, ReaderId, Readers},
     sync::Shared,
     waits::{Fate, Waits},
 };
@@ -50,9 +51,12 @@ impl<E: Event> Published<E> {
     }
 }
 
-/// What is left to do after a reader moved or left.
+/// What is left to do after a reader moved or left: hardly ever anything.
 #[must_use]
-pub(crate) struct Settled<E: Event> {
+pub(crate) struct Settled<E: Event>(Option<Box<Rest<E>>>);
+
+/// Boxed, because the common way of a delivery should not move it around.
+struct Rest<E: Event> {
     /// Must-deliver publishers whose wait is over.
     over: Vec<Waker>,
     /// The reader's own waker, if it was parked.
@@ -61,10 +65,23 @@ pub(crate) struct Settled<E: Event> {
 }
 
 impl<E: Event> Settled<E> {
+    fn new(over: Vec<Waker>, unparked: Option<Waker>, stale: Option<Batch<E>>) -> Self {
+        let is_nothing = over.is_empty() && unparked.is_none() && stale.is_none();
+        Self((!is_nothing).then(|| {
+            Box::new(Rest {
+                over,
+                unparked,
+                stale,
+            })
+        }))
+    }
+
     /// Wakes the publishers whose wait is over, and drops the rest.
     pub(crate) fn finish(self) {
-        self.over.into_iter().for_each(Waker::wake);
-        drop((self.unparked, self.stale));
+        if let Some(rest) = self.0 {
+            rest.over.into_iter().for_each(Waker::wake);
+            drop((rest.unparked, rest.stale));
+        }
     }
 }
 
@@ -129,11 +146,7 @@ impl<E: Event> State<E> {
     pub(crate) fn publish_awaited(&mut self, seq: Seq, fresh: Fresh<E>) -> Published<E> {
         let mut published = self.publish(seq, fresh);
         self.take_urgent(seq, &mut published);
-        let pending = self
-            .readers
-            .iter()
-            .filter(|(_, reader)| reader.owes(seq))
-            .count();
+        let pending = self.readers.owing(seq).count();
         self.waits.open(seq, pending, self.readers.len() - pending);
         published
     }
@@ -174,35 +187,44 @@ impl<E: Event> State<E> {
     }
 
     pub(crate) fn unsubscribe(&mut self, id: ReaderId) -> Settled<E> {
-        let (reader, unparked) = self.readers.remove(id);
-        let over = reader.owes_after().map_or_else(Vec::new, |after| {
-            self.waits.settle(after, self.log.head(), Fate::Left)
-        });
+        let owes_after = self.readers.get(id).owes_after();
+        let unparked = self.readers.remove(id);
+        let over = self.waits.settle(owes_after, self.log.head(), Fate::Left);
         // A batch is kept for other readers only.
         let stale = if self.readers.len() < 2 {
             self.shared_batch.take()
         } else {
             None
         };
-        Settled {
-            over,
-            unparked,
-            stale,
-        }
+        Settled::new(over, unparked, stale)
     }
 
     pub(crate) fn cursor(&self, id: ReaderId) -> Seq {
         self.readers.get(id).cursor
     }
 
-    /// Takes the next event for a reader.
-    pub(crate) fn take_event(&mut self, id: ReaderId) -> Taken<(Seq, Shared<E>), E> {
+    /// Takes the next event for a reader, and some more into `ahead`.
+    pub(crate) fn take_event(
+        &mut self,
+        id: ReaderId,
+        ahead: &mut Ahead<E>,
+    ) -> Taken<(Seq, Shared<E>), E> {
         self.take(id, |state, cursor| {
-            let (seq, event) = state
-                .log
-                .first_after(cursor)
+            // An event that a publisher waits for is delivered when it is handed out, and no sooner.
+            let limits = if state.waits.is_empty() {
+                Ahead::<E>::LIMITS
+            } else {
+                Limits {
+                    events: 1,
+                    bytes: 0,
+                }
+            };
+            let mut events = state.log.events_after(cursor, limits);
+            let first = events
+                .next()
                 .expect("invariant: the newest event is always kept");
-            ((seq, Shared::clone(event)), seq, None)
+            let last = ahead.refill(first.0, events).unwrap_or(first.0);
+            (first, last, None)
         })
     }
 
@@ -221,9 +243,10 @@ impl<E: Event> State<E> {
         id: ReaderId,
         next: impl FnOnce(&mut Self, Seq) -> (T, Seq, Option<Batch<E>>),
     ) -> Taken<T, E> {
-        let reader = self.readers.get(id);
-        let cursor = reader.cursor;
-        match self.log.step(cursor, reader.skipped) {
+        let &Reader {
+            cursor, skipped, ..
+        } = self.readers.get(id);
+        match self.log.step(cursor, skipped) {
             Step::CaughtUp if self.is_closed => Taken::End,
             Step::CaughtUp => Taken::Empty,
             Step::Lagged(lagged) => {
@@ -237,7 +260,6 @@ impl<E: Event> State<E> {
         }
     }
 
-    /// Moves a cursor.
     fn advance(
         &mut self,
         id: ReaderId,
@@ -246,23 +268,11 @@ impl<E: Event> State<E> {
         stale: Option<Batch<E>>,
     ) -> Settled<E> {
         let unparked = self.readers.unpark(id);
-        let head = self.log.head();
         let reader = self.readers.get_mut(id);
-        let owed = if self.waits.is_empty() {
-            None
-        } else {
-            reader.owes_after()
-        };
-        reader.cursor = to;
-        if reader.awaited_after.is_none() && to == head {
-            reader.awaited_after = Some(head);
-        }
-        let over = owed.map_or_else(Vec::new, |after| self.waits.settle(after, to, fate));
-        Settled {
-            over,
-            unparked,
-            stale,
-        }
+        let owes_after = reader.owes_after();
+        reader.move_to(to, self.log.head());
+        let over = self.waits.settle(owes_after, to, fate);
+        Settled::new(over, unparked, stale)
     }
 
     fn batch_after(&mut self, cursor: Seq) -> (Batch<E>, Option<Batch<E>>) {
@@ -273,7 +283,16 @@ impl<E: Event> State<E> {
         {
             return (batch.clone(), None);
         }
-        let batch = Batch::new(cursor, self.log.run_after(cursor, self.max_batch_bytes));
+        let batch = Batch::new(
+            cursor,
+            self.log.run_after(
+                cursor,
+                Limits {
+                    events: usize::MAX,
+                    bytes: self.max_batch_bytes,
+                },
+            ),
+        );
         if self.readers.len() < 2 {
             return (batch, None);
         }
@@ -296,11 +315,13 @@ impl<E: Event> State<E> {
         self.readers.unpark(id)
     }
 
-    /// Tells whether something lies after the cursor that must not wait: an urgent event, a loss, or the end.
-    pub(crate) fn is_pressing(&self, id: ReaderId) -> bool {
+    /// Tells whether something lies ahead of a reader that must not wait: an urgent event, a loss, or the end.
+    ///
+    /// `handed_out` is how far its owner has come, if that is not as far as the reader has.
+    pub(crate) fn is_pressing(&self, id: ReaderId, handed_out: Option<Seq>) -> bool {
         let reader = self.readers.get(id);
-        let must_not_stay_at = self.urgent.max(self.log.lost()).max(reader.skipped);
-        self.is_closed || reader.cursor < must_not_stay_at
+        let is_lagging = reader.cursor < self.log.lost().max(reader.skipped);
+        self.is_closed || is_lagging || handed_out.unwrap_or(reader.cursor) < self.urgent
     }
 
     /// Returns what a must-deliver publish came to, or keeps the waker.
@@ -317,12 +338,7 @@ impl<E: Event> State<E> {
     /// The second value are wakers to wake, the third one is the waker of this wait, to be dropped.
     pub(crate) fn give_up(&mut self, seq: Seq) -> (MustDeliver, Vec<Waker>, Option<Waker>) {
         let (mut outcome, own) = self.waits.close(seq);
-        let behind: Vec<ReaderId> = self
-            .readers
-            .iter()
-            .filter(|(_, reader)| reader.owes(seq))
-            .map(|(id, _)| id)
-            .collect();
+        let behind: Vec<ReaderId> = self.readers.owing(seq).collect();
         outcome.lagged += behind.len();
         let woken = behind
             .into_iter()
@@ -335,11 +351,8 @@ impl<E: Event> State<E> {
     fn skip(&mut self, id: ReaderId, seq: Seq) -> Vec<Waker> {
         let reader = self.readers.get_mut(id);
         let owes_after = reader.owes_after();
-        reader.skipped = seq;
-        reader.awaited_after = None;
-        let mut woken = owes_after.map_or_else(Vec::new, |after| {
-            self.waits.settle(after, self.log.head(), Fate::Lagged)
-        });
+        reader.skip(seq);
+        let mut woken = self.waits.settle(owes_after, self.log.head(), Fate::Lagged);
         woken.extend(self.readers.unpark(id));
         woken
     }

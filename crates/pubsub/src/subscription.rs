@@ -1,6 +1,6 @@
 //! A reader of a topic: its futures, and its end.
 //!
-//! It must never keep an event: the cursor is all there is, and it lives in the topic.
+//! The cursor lives in the topic; all a subscription may hold is the short run that `recv` hands out event by event.
 
 use std::{
     fmt,
@@ -13,6 +13,7 @@ use futures_core::Stream;
 
 use crate::{
     Batch, Event, Lagged, Received, ReceivedBatch, Seq, TryRecvError,
+    ahead::Ahead,
     parking::Interest,
     readers::ReaderId,
     state::{State, Taken},
@@ -78,11 +79,16 @@ use crate::{
 pub struct Subscription<E: Event> {
     core: Arc<Core<E>>,
     id: ReaderId,
+    ahead: Ahead<E>,
 }
 
 impl<E: Event> Subscription<E> {
     pub(crate) fn new(core: Arc<Core<E>>, id: ReaderId) -> Self {
-        Self { core, id }
+        Self {
+            core,
+            id,
+            ahead: Ahead::default(),
+        }
     }
 
     /// Receives the next event, waiting for it if need be; `None` when the topic is closed and everything was received.
@@ -123,24 +129,33 @@ impl<E: Event> Subscription<E> {
     ///
     /// While it is pending the reader stays parked, until it is woken, polled for something else, or dropped.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Received<E>>> {
-        self.poll_take(cx, State::take_event)
-            .map(|taken| taken.map(received))
+        if let Some(event) = self.ahead.next() {
+            return Poll::Ready(Some(received(Ok(event))));
+        }
+        let ahead = &mut self.ahead;
+        poll_take(&self.core, cx, self.id, |state, id| {
+            state.take_event(id, ahead)
+        })
+        .map(|taken| taken.map(received))
     }
 
     /// Polls for the events that wait; for hand-written futures, see [`recv_batch`](Self::recv_batch).
     ///
     /// While it is pending the reader stays parked, until it is woken, polled for something else, or dropped.
     pub fn poll_recv_batch(&mut self, cx: &mut Context<'_>) -> Poll<Option<ReceivedBatch<E>>> {
-        self.poll_take(cx, State::take_batch)
-            .map(|taken| taken.map(received_batch))
+        if let Some(batch) = self.ahead.take_batch() {
+            return Poll::Ready(Some(ReceivedBatch::Batch(batch)));
+        }
+        poll_take(&self.core, cx, self.id, State::take_batch).map(|taken| taken.map(received_batch))
     }
 
     /// Polls for something that must not wait; for hand-written futures, see [`ready_urgent`](Self::ready_urgent).
     ///
     /// While it is pending the reader stays parked, until it is woken, polled for something else, or dropped.
     pub fn poll_ready_urgent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let handed_out = self.ahead.cursor();
         let mut state = self.core.lock();
-        let is_pressing = state.is_pressing(self.id);
+        let is_pressing = state.is_pressing(self.id, handed_out);
         let replaced = if is_pressing {
             state.unpark(self.id)
         } else {
@@ -161,7 +176,11 @@ impl<E: Event> Subscription<E> {
     ///
     /// [`TryRecvError::Empty`] if none waits, [`TryRecvError::Closed`] if none will ever come.
     pub fn try_recv(&mut self) -> Result<Received<E>, TryRecvError> {
-        self.try_take(State::take_event).map(received)
+        if let Some(event) = self.ahead.next() {
+            return Ok(received(Ok(event)));
+        }
+        let ahead = &mut self.ahead;
+        try_take(&self.core, self.id, |state, id| state.take_event(id, ahead)).map(received)
     }
 
     /// Receives the events that wait, if there are any, without waiting.
@@ -170,49 +189,18 @@ impl<E: Event> Subscription<E> {
     ///
     /// [`TryRecvError::Empty`] if none waits, [`TryRecvError::Closed`] if none will ever come.
     pub fn try_recv_batch(&mut self) -> Result<ReceivedBatch<E>, TryRecvError> {
-        self.try_take(State::take_batch).map(received_batch)
+        if let Some(batch) = self.ahead.take_batch() {
+            return Ok(ReceivedBatch::Batch(batch));
+        }
+        try_take(&self.core, self.id, State::take_batch).map(received_batch)
     }
 
     /// Returns the number of the last event that was received, or told to be lost: where to resume.
     #[must_use]
     pub fn cursor(&self) -> Seq {
-        self.core.lock().cursor(self.id)
-    }
-
-    fn poll_take<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        take: Take<T, E>,
-    ) -> Poll<Option<Result<T, Lagged>>> {
-        let mut state = self.core.lock();
-        match take(&mut state, self.id) {
-            Taken::Moved(what, settled) => {
-                drop(state);
-                settled.finish();
-                Poll::Ready(Some(what))
-            }
-            Taken::Empty => {
-                // Looking and parking are one critical section: what is published next finds the waker.
-                let replaced = state.park(self.id, Interest::Any, cx.waker());
-                drop(state);
-                drop(replaced);
-                Poll::Pending
-            }
-            Taken::End => Poll::Ready(None),
-        }
-    }
-
-    fn try_take<T>(&mut self, take: Take<T, E>) -> Result<Result<T, Lagged>, TryRecvError> {
-        let mut state = self.core.lock();
-        match take(&mut state, self.id) {
-            Taken::Moved(what, settled) => {
-                drop(state);
-                settled.finish();
-                Ok(what)
-            }
-            Taken::Empty => Err(TryRecvError::Empty),
-            Taken::End => Err(TryRecvError::Closed),
-        }
+        self.ahead
+            .cursor()
+            .unwrap_or_else(|| self.core.lock().cursor(self.id))
     }
 
     fn unpark(&self) {
@@ -248,9 +236,6 @@ impl<E: Event> Drop for Subscription<E> {
     }
 }
 
-/// A step that moves a reader to what comes next.
-type Take<T, E> = fn(&mut State<E>, ReaderId) -> Taken<T, E>;
-
 /// Takes the waker of a subscription back when the future that left it there is dropped.
 struct Waiting<'a, E: Event> {
     subscription: &'a mut Subscription<E>,
@@ -281,6 +266,47 @@ impl<E: Event> Drop for Waiting<'_, E> {
         if self.is_pending {
             self.subscription.unpark();
         }
+    }
+}
+
+fn poll_take<T, E: Event>(
+    core: &Core<E>,
+    cx: &mut Context<'_>,
+    id: ReaderId,
+    take: impl FnOnce(&mut State<E>, ReaderId) -> Taken<T, E>,
+) -> Poll<Option<Result<T, Lagged>>> {
+    let mut state = core.lock();
+    match take(&mut state, id) {
+        Taken::Moved(what, settled) => {
+            drop(state);
+            settled.finish();
+            Poll::Ready(Some(what))
+        }
+        Taken::Empty => {
+            // Looking and parking are one critical section: what is published next finds the waker.
+            let replaced = state.park(id, Interest::Any, cx.waker());
+            drop(state);
+            drop(replaced);
+            Poll::Pending
+        }
+        Taken::End => Poll::Ready(None),
+    }
+}
+
+fn try_take<T, E: Event>(
+    core: &Core<E>,
+    id: ReaderId,
+    take: impl FnOnce(&mut State<E>, ReaderId) -> Taken<T, E>,
+) -> Result<Result<T, Lagged>, TryRecvError> {
+    let mut state = core.lock();
+    match take(&mut state, id) {
+        Taken::Moved(what, settled) => {
+            drop(state);
+            settled.finish();
+            Ok(what)
+        }
+        Taken::Empty => Err(TryRecvError::Empty),
+        Taken::End => Err(TryRecvError::Closed),
     }
 }
 
