@@ -20,6 +20,8 @@ use xshell::{Cmd, Shell};
 pub(crate) struct Repo {
     shell: Shell,
     root: PathBuf,
+    /// Where the reader of the lines is: the checkout, also for a copy.
+    reader: PathBuf,
 }
 
 /// How a watched program ended.
@@ -46,13 +48,23 @@ impl Repo {
         Self::at(root)
     }
 
-    /// Opens a copy of the repository.
+    /// Opens the checkout at `root`.
     pub(crate) fn at(root: &Path) -> Result<Self> {
         let shell = Shell::new()?;
         shell.change_dir(root);
         Ok(Self {
             shell,
             root: root.to_owned(),
+            reader: root.to_owned(),
+        })
+    }
+
+    /// Opens a copy of this checkout, below it.
+    pub(crate) fn copy_at(&self, dir: &str) -> Result<Self> {
+        let copy = Self::at(&self.root.join(dir))?;
+        Ok(Self {
+            reader: self.root.clone(),
+            ..copy
         })
     }
 
@@ -137,7 +149,7 @@ impl Repo {
 
     fn announced(&self, cmd: Cmd<'_>) -> Command {
         let command = Command::from(cmd);
-        println!("$ {}", shown(&command, &self.root));
+        println!("$ {}", shown(&command, &self.reader));
         command
     }
 }
@@ -167,33 +179,35 @@ fn could_not_start(command: &Command) -> String {
 
 fn require_success(command: &Command, status: ExitStatus) -> Result<()> {
     if !status.success() {
-        bail!(
-            "`{}` failed: {status}",
-            words(command).collect::<Vec<_>>().join(" ")
-        );
+        let words = [command.get_program()]
+            .into_iter()
+            .chain(command.get_args())
+            .map(quoted);
+        bail!("`{}` failed: {status}", words.collect::<Vec<_>>().join(" "));
     }
     Ok(())
 }
 
-/// Renders a command as a line for a POSIX shell whose directory is the root of the checkout.
-fn shown(command: &Command, root: &Path) -> String {
-    let elsewhere = command.get_current_dir().filter(|dir| *dir != root);
-    let dir = elsewhere.map(|dir| format!("cd {} &&", quoted(dir.as_os_str())));
-    let variables = command
-        .get_envs()
-        .filter_map(|(key, value)| Some(format!("{}={}", key.display(), quoted(value?))));
-    dir.into_iter()
+/// Renders a command as a line for a POSIX shell in the directory `reader`.
+fn shown(command: &Command, reader: &Path) -> String {
+    let dir = command.get_current_dir().unwrap_or(reader);
+    let way = (dir != reader).then(|| format!("cd {} &&", quoted(below(dir, reader))));
+    let set = |(key, value): (&OsStr, Option<&OsStr>)| {
+        Some(format!("{}={}", key.display(), quoted(value?)))
+    };
+    let variables = command.get_envs().filter_map(set);
+    let program = quoted(below(Path::new(command.get_program()), dir));
+    let line = way
+        .into_iter()
         .chain(variables)
-        .chain(words(command))
-        .collect::<Vec<_>>()
-        .join(" ")
+        .chain([program])
+        .chain(command.get_args().map(quoted));
+    line.collect::<Vec<_>>().join(" ")
 }
 
-fn words(command: &Command) -> impl Iterator<Item = String> {
-    [command.get_program()]
-        .into_iter()
-        .chain(command.get_args())
-        .map(quoted)
+/// The shorter form of a path that is below `dir`.
+fn below<'a>(path: &'a Path, dir: &Path) -> &'a OsStr {
+    path.strip_prefix(dir).unwrap_or(path).as_os_str()
 }
 
 fn quoted(word: &OsStr) -> String {
@@ -265,12 +279,12 @@ mod tests {
     }
 
     #[test]
-    fn a_command_in_another_directory_shows_the_way_there() {
-        let mut command = Command::new("git");
-        command.current_dir("/repo/target/tree").args(["apply", ""]);
+    fn a_command_in_a_copy_shows_the_way_there_and_a_short_program() {
+        let mut command = Command::new("/repo/target/tree/target/model");
+        command.current_dir("/repo/target/tree").arg("");
         assert_eq!(
             shown(&command, Path::new("/repo")),
-            r#"cd /repo/target/tree && git apply """#
+            r#"cd target/tree && target/model """#
         );
     }
 

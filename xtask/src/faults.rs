@@ -11,17 +11,15 @@ use crate::{
     command::{Repo, Stopwatch, seconds},
     flags::LoomOptions,
     loom,
-    models::{Engine, ModelRun, Verdict},
+    models::{ModelRun, Verdict},
     patch::{self, Fault},
     scratch::Scratch,
     table::Table,
 };
 
-const TREE: &str = "target/faults/tree";
-
-/// Its own directory: cargo gives a package the same name in the copy as in the checkout, and would take the build of a
-/// broken copy for the build of the checkout. Relative to the copy.
-const ENGINE: Engine = loom::engine("../target");
+/// The copy builds in a directory of its own: cargo gives a package the same name in the copy as in the checkout, and
+/// would take the build of a broken copy for the build of the checkout.
+const TREE: &str = "target/faults";
 
 /// Fewer faults than that say little about the models.
 const AT_LEAST: usize = 10;
@@ -46,35 +44,42 @@ pub(crate) fn run(repo: &Repo, options: &LoomOptions) -> Result<()> {
         seconds(stopwatch.elapsed())
     );
 
-    let mut table = Table::new(&["fault", "model", "build s", "run s", "result"]);
-    let (mut built, mut ran, mut missed) = (Duration::ZERO, Duration::ZERO, 0);
+    let mut trials = Vec::new();
     for fault in &faults {
-        let trial = try_fault(&scratch, fault, options)
-            .with_context(|| format!("fault `{}`", fault.name))?;
-        let Trial { result, .. } = trial;
-        missed += usize::from(result != CAUGHT);
-        built += trial.built;
-        ran += trial.ran;
+        trials.push(
+            try_fault(&scratch, fault, options)
+                .with_context(|| format!("fault `{}`", fault.name))?,
+        );
+    }
+    scratch.restore()?;
+    report(&faults, &trials)
+}
+
+fn report(faults: &[Fault], trials: &[Trial]) -> Result<()> {
+    let mut table = Table::new(&["fault", "model", "build s", "run s", "result"]);
+    for (fault, Trial { result, built, ran }) in faults.iter().zip(trials) {
         let model = format!("{}/{}", fault.package, fault.model);
         table.push([
             fault.name.clone(),
             model,
-            seconds(trial.built),
-            seconds(trial.ran),
-            result.to_owned(),
+            seconds(*built),
+            seconds(*ran),
+            (*result).to_owned(),
         ]);
     }
-    scratch.restore()?;
+    let built = trials.iter().map(|trial| trial.built).sum();
+    let ran = trials.iter().map(|trial| trial.ran).sum();
     println!(
         "\n{table}\n{} faults; built in {} s, run in {} s",
-        faults.len(),
+        trials.len(),
         seconds(built),
         seconds(ran)
     );
+    let missed = trials.iter().filter(|trial| trial.result != CAUGHT).count();
     if missed > 0 {
         bail!(
             "{missed} of {} faults were not caught by their model",
-            faults.len()
+            trials.len()
         );
     }
     Ok(())
@@ -118,11 +123,11 @@ fn require_models_pass(scratch: &Scratch, faults: &[Fault], options: &LoomOption
             .insert(&fault.model);
     }
     for (package, models) in models {
-        let suite = ENGINE.build(scratch.repo(), package)?;
+        let suite = loom::ENGINE.build(scratch.repo(), package)?;
         for model in models {
             let run = loom::check(scratch.repo(), &suite, model, options)?;
             if run.verdict != Verdict::Passed {
-                run.show(scratch.repo(), &ENGINE, package, model)?;
+                run.show(scratch.repo(), &loom::ENGINE, package, model)?;
                 bail!(
                     "`{package}/{model}` must pass without a fault: {}",
                     run.verdict.describe()
@@ -138,7 +143,7 @@ fn try_fault(scratch: &Scratch, fault: &Fault, options: &LoomOptions) -> Result<
     scratch.restore()?;
     scratch.apply(&fault.path)?;
     let stopwatch = Stopwatch::start();
-    let suite = ENGINE
+    let suite = loom::ENGINE
         .build(scratch.repo(), &fault.package)
         .context("a fault must compile: this catches nothing")?;
     let built = stopwatch.elapsed();
@@ -199,6 +204,21 @@ mod tests {
             [fault("m3", "runwright-agent")]
         );
         assert!(selected(faults(2), &one).is_err());
+    }
+
+    #[test]
+    fn one_fault_that_was_not_caught_fails_the_whole() {
+        let trial = |result| Trial {
+            result,
+            built: Duration::ZERO,
+            ran: Duration::ZERO,
+        };
+        report(&faults(2), &[trial(CAUGHT), trial(CAUGHT)]).unwrap();
+        let error = report(&faults(2), &[trial(CAUGHT), trial("SURVIVED")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "1 of 2 faults were not caught by their model"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     command::{Repo, Stopwatch, seconds},
     flags::LoomOptions,
-    models::{self, Engine, ModelRun, Suite, Verdict},
+    models::{Engine, ModelRun, Suite, Tally, Verdict},
     table::Table,
 };
 
@@ -34,60 +34,72 @@ pub(crate) enum Bound {
     Preemptions(u32),
 }
 
-/// The engine, building in `target_dir`.
-pub(crate) const fn engine(target_dir: &'static str) -> Engine {
-    Engine {
-        cfg: "runwright_loom",
-        test: "loom",
-        target_dir,
-    }
-}
+pub(crate) const ENGINE: Engine = Engine {
+    cfg: "runwright_loom",
+    test: "loom",
+    target_dir: "target/loom",
+};
 
 /// Checks all models, or those that the options select.
 pub(crate) fn run(repo: &Repo, options: &LoomOptions) -> Result<()> {
-    let engine = engine("target/loom");
     let stopwatch = Stopwatch::start();
-    let suites = selected_packages(options)?
-        .into_iter()
-        .map(|package| engine.build(repo, package))
-        .collect::<Result<Vec<_>>>()?;
-    suites.iter().try_for_each(require_known_rows)?;
+    let suites = build(repo, options)?;
     let built = stopwatch.elapsed();
 
     let mut table = Table::new(&["model", "bound", "iterations", "seconds", "result"]);
-    let (mut ran, mut failed) = (0, 0);
+    let mut tally = Tally::default();
     for suite in &suites {
         for model in suite.matching(options.name.as_deref()) {
-            let run = check(repo, suite, model, options)?;
-            let iterations = iterations(&run.output);
-            let result = judged(&run.verdict, &iterations);
-            if result != Verdict::Passed.describe() {
-                run.show(repo, &engine, &suite.package, model)?;
-                failed += 1;
-            }
-            ran += 1;
-            let bound = bound(BOUNDS, &suite.package, model, options.bound).describe();
-            let total = iterations.iter().sum::<u64>().to_string();
-            table.push([
-                format!("{}/{model}", suite.package),
-                bound,
-                total,
-                seconds(run.elapsed),
-                result,
-            ]);
+            let (row, passed) = row(repo, suite, model, options)?;
+            table.push(row);
+            tally.count(passed);
         }
     }
-    models::require_some(ran, options.name.as_deref())?;
     let checked = stopwatch.elapsed().saturating_sub(built);
     println!(
-        "\n{table}\n{ran} models; built in {} s, checked in {} s",
+        "\n{table}\n{} models; built in {} s, checked in {} s",
+        tally.ran,
         seconds(built),
         seconds(checked)
     );
-    if failed > 0 {
-        bail!("{failed} of {ran} models failed");
+    tally.require_success(options.name.as_deref())
+}
+
+fn build(repo: &Repo, options: &LoomOptions) -> Result<Vec<Suite>> {
+    let packages = selected_packages(options)?.into_iter();
+    let suites = packages
+        .map(|package| ENGINE.build(repo, package))
+        .collect::<Result<Vec<_>>>()?;
+    suites.iter().try_for_each(require_known_rows)?;
+    Ok(suites)
+}
+
+/// Checks one model; the flag tells whether it passed.
+fn row(
+    repo: &Repo,
+    suite: &Suite,
+    model: &str,
+    options: &LoomOptions,
+) -> Result<([String; 5], bool)> {
+    let run = check(repo, suite, model, options)?;
+    let iterations = iterations(&run.output);
+    let result = judged(&run.verdict, &iterations);
+    let passed = result == Verdict::Passed.describe();
+    if !passed {
+        run.show(repo, &ENGINE, &suite.package, model)?;
     }
-    Ok(())
+    let bound = bound(BOUNDS, &suite.package, model, options.bound).describe();
+    let total = iterations.iter().sum::<u64>().to_string();
+    Ok((
+        [
+            format!("{}/{model}", suite.package),
+            bound,
+            total,
+            seconds(run.elapsed),
+            result,
+        ],
+        passed,
+    ))
 }
 
 /// Runs one model at its bound.

@@ -23,7 +23,7 @@ const SHOWN_LINES: usize = 60;
 pub(crate) struct Engine {
     pub(crate) cfg: &'static str,
     pub(crate) test: &'static str,
-    /// Relative to the root of the copy of the repository; other flags rebuild everything, so each has its own.
+    /// Relative to the root; other compiler flags rebuild everything, so each engine has its own.
     pub(crate) target_dir: &'static str,
 }
 
@@ -54,6 +54,13 @@ pub(crate) struct ModelRun {
     pub(crate) verdict: Verdict,
     pub(crate) output: String,
     pub(crate) elapsed: Duration,
+}
+
+/// How many models ran, and how many of them failed.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) ran: usize,
+    failed: usize,
 }
 
 impl Engine {
@@ -131,6 +138,25 @@ impl Verdict {
     }
 }
 
+impl Tally {
+    pub(crate) fn count(&mut self, passed: bool) {
+        self.ran += 1;
+        self.failed += usize::from(!passed);
+    }
+
+    /// Fails if a model failed, and if none ran: a name that matches nothing must not look like success.
+    pub(crate) fn require_success(&self, filter: Option<&str>) -> Result<()> {
+        let Self { ran, failed } = self;
+        if *ran == 0 {
+            bail!("no model matches `{}`", filter.unwrap_or_default());
+        }
+        if *failed > 0 {
+            bail!("{failed} of {ran} models failed");
+        }
+        Ok(())
+    }
+}
+
 impl ModelRun {
     /// Keeps the whole output in a file and prints the end of it.
     pub(crate) fn show(
@@ -155,14 +181,6 @@ impl ModelRun {
         lines[hidden..].iter().for_each(|line| println!("{line}"));
         Ok(())
     }
-}
-
-/// Fails unless some model ran: a name that matches nothing must not look like success.
-pub(crate) fn require_some(ran: usize, filter: Option<&str>) -> Result<()> {
-    if ran == 0 {
-        bail!("no model matches `{}`", filter.unwrap_or_default());
-    }
-    Ok(())
 }
 
 fn verdict(status: Option<ExitStatus>, output: &str) -> Verdict {
@@ -246,6 +264,17 @@ not json
             listed("gate::a: test\nb: test\nc: benchmark\n\n2 tests, 1 benchmark\n"),
             ["gate::a", "b"]
         );
+    }
+
+    #[test]
+    fn success_needs_a_model_that_ran_and_none_that_failed() {
+        let mut tally = Tally::default();
+        let error = |tally: &Tally| tally.require_success(Some("gate")).unwrap_err().to_string();
+        assert_eq!(error(&tally), "no model matches `gate`");
+        tally.count(true);
+        tally.require_success(None).unwrap();
+        tally.count(false);
+        assert_eq!(error(&tally), "1 of 2 models failed");
     }
 
     #[test]

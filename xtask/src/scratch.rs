@@ -36,7 +36,7 @@ impl Scratch {
         fs::create_dir_all(&path)?;
         let scratch = Self {
             original: original.root().to_owned(),
-            copy: Repo::at(&path)?,
+            copy: original.copy_at(dir)?,
         };
         scratch.restore()?;
         Ok(scratch)

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     command::{Repo, Stopwatch, seconds},
     flags::ShuttleOptions,
-    models::{self, Engine, Verdict},
+    models::{Engine, ModelRun, Suite, Tally, Verdict},
     table::Table,
 };
 
@@ -22,23 +22,14 @@ const ENGINE: Engine = Engine {
 
 /// Runs all shuttle tests, or those that the options select.
 pub(crate) fn run(repo: &Repo, options: &ShuttleOptions) -> Result<()> {
-    let env: Vec<_> = options
-        .iterations
-        .map(|n| (ITERATIONS, n.to_string()))
-        .into_iter()
-        .collect();
     let stopwatch = Stopwatch::start();
     let mut table = Table::new(&["test", "seconds", "result"]);
-    let (mut ran, mut failed) = (0, 0);
+    let mut tally = Tally::default();
     for package in packages(repo)? {
         let suite = ENGINE.build(repo, &package)?;
         for model in suite.matching(options.name.as_deref()) {
-            let run = suite.run(repo, model, &env, Duration::from_secs(options.timeout))?;
-            if run.verdict != Verdict::Passed {
-                run.show(repo, &ENGINE, &package, model)?;
-                failed += 1;
-            }
-            ran += 1;
+            let run = check(repo, &suite, model, options)?;
+            tally.count(run.verdict == Verdict::Passed);
             table.push([
                 format!("{package}/{model}"),
                 seconds(run.elapsed),
@@ -46,15 +37,26 @@ pub(crate) fn run(repo: &Repo, options: &ShuttleOptions) -> Result<()> {
             ]);
         }
     }
-    models::require_some(ran, options.name.as_deref())?;
     println!(
-        "\n{table}\n{ran} tests in {} s with building",
+        "\n{table}\n{} tests in {} s with building",
+        tally.ran,
         seconds(stopwatch.elapsed())
     );
-    if failed > 0 {
-        bail!("{failed} of {ran} tests failed");
+    tally.require_success(options.name.as_deref())
+}
+
+fn check(repo: &Repo, suite: &Suite, model: &str, options: &ShuttleOptions) -> Result<ModelRun> {
+    let env: Vec<_> = options
+        .iterations
+        .map(|n| (ITERATIONS, n.to_string()))
+        .into_iter()
+        .collect();
+    let run = suite.run(repo, model, &env, Duration::from_secs(options.timeout))?;
+    if run.verdict != Verdict::Passed {
+        // A failing run ends with the schedule to replay it.
+        run.show(repo, &ENGINE, &suite.package, model)?;
     }
-    Ok(())
+    Ok(run)
 }
 
 /// The packages with a file `tests/shuttle.rs`.
