@@ -1,1 +1,44 @@
 //! Workspace lifecycle for coding-agent runs: claims, closing gate, dispatch, supervision, drain.
+
+mod admitted;
+mod attachment;
+mod backend;
+mod cancel;
+mod carry;
+mod claims;
+mod dispatch;
+mod error;
+mod factory;
+mod gate;
+mod log;
+mod open;
+mod options;
+mod registry;
+mod sessions;
+mod status;
+mod steering;
+mod supervise;
+mod sync;
+mod workspace;
+
+pub use self::admitted::{AdmitError, Admitted};
+pub use self::attachment::Attachment;
+pub use self::backend::{Backend, BackendShutdown};
+pub use self::claims::ClientView;
+pub use self::dispatch::Submitted;
+pub use self::error::{
+    AttachError, CreateError, CurrentSessionError, DispatchError, RunError, SessionError,
+    WorkspaceError,
+};
+pub use self::factory::{LogStart, OpenError, WorkspaceFactory, WorkspaceParts, WorkspaceSpec};
+pub use self::gate::{Closing, Drained, RunGate, RunPermit};
+pub use self::log::{EventKey, Frames, WorkspaceEvent, WorkspaceLog};
+pub use self::options::{BackendOptions, RunOptions};
+pub use self::registry::{
+    AttachRefusal, AttachTicket, CreateDecision, CreateRefusal, CurrentSessionRefusal, Decided,
+    Effect, Generation, LifecycleOptions, Lookup, NotIdle, OpenTicket, Profile, Registry, TimerKey,
+    WaitTicket,
+};
+pub use runwright_proto::OnLastDetach;
+
+pub use self::workspace::{ShutdownMode, ShutdownReport, Workspace};

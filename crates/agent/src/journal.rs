@@ -1,0 +1,111 @@
+//! The port to the record of runs: what was accepted, how far it is, how it ended. It knows nothing of how the record
+//! is stored.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use runwright_proto::{Receipt, Run, RunId, RunList, RunState, SessionId};
+
+use crate::call::AgentCall;
+use crate::events::RunEnd;
+
+/// The record of the runs of one workspace.
+///
+/// The conformance suite `runwright_agent::testing::journal` (feature `test-util`) says what every implementation
+/// must do.
+#[async_trait]
+pub trait RunJournal: Send + Sync {
+    /// Looks for an earlier request under the names of this one, without changing anything. A caller asks before it
+    /// reserves a place, so that a repeated request is answered even when its session is full.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`].
+    async fn find(&self, call: &AgentCall) -> Result<Option<Earlier>, JournalError>;
+
+    /// Records a run, with its prompt, its names and its place in the queue, as one step: when this returns
+    /// [`Acceptance::Accepted`] the run is as safe as this journal makes it, and only then does a receipt exist.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`]; nothing is recorded then.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves a whole record or none. A caller that is dropped does not know which.
+    async fn accept(&self, run: NewRun) -> Result<Acceptance, JournalError>;
+
+    /// Notes that the run has started. Does nothing to a run that is over.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownRun`], [`JournalError::Storage`].
+    async fn start(&self, run: &RunId) -> Result<(), JournalError>;
+
+    /// Ends a run, by compare-and-set: of all who try, one wins, and only then are the events of the end published,
+    /// in the same step. Returns whether this call won.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownRun`], [`JournalError::Storage`].
+    async fn finish(&self, run: &RunId, end: RunEnd) -> Result<bool, JournalError>;
+
+    /// Finds a run.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`].
+    async fn run(&self, run: &RunId) -> Result<Option<Run>, JournalError>;
+
+    /// Lists runs, the newest first.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownRun`] when the page begins after a run that does not exist, [`JournalError::Storage`].
+    async fn runs(&self, query: RunQuery) -> Result<RunList, JournalError>;
+}
+
+/// A run to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// The prompt.
+    pub call: Arc<AgentCall>,
+    /// How many runs of the session go before it.
+    pub position: usize,
+}
+
+/// What became of a run that was to be recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Acceptance {
+    /// It is recorded; this is its receipt.
+    Accepted(Receipt),
+    /// It was not recorded, because of an earlier request under one of its names.
+    Known(Earlier),
+}
+
+/// An earlier request under one of the names of this one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Earlier {
+    /// It was the same request: its receipt counts again.
+    Same(Receipt),
+    /// It asked for something else.
+    Different(RunId),
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunQuery {
+    /// Only those of this session.
+    pub session_id: Option<SessionId>,
+    /// Only those in this state.
+    pub state: Option<RunState>,
+    /// Only those recorded before this run: the last one of the page before.
+    pub after: Option<RunId>,
+    /// At most this many; 100 if not given.
+    pub limit: Option<usize>,
+}
+
+/// Why the record could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// There is no such run.
+    #[error("run `{0}` not found")]
+    UnknownRun(RunId),
+    /// The storage failed.
+    #[error("run storage failed")]
+    Storage(#[source] Box<dyn Error + Send + Sync>),
+}

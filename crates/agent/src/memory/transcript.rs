@@ -1,0 +1,418 @@
+//! The history of a workspace in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use runwright_proto::{
+    Change, ChangeKind, Event, File, Finish, FinishReason, Message, MessageId, Part, Role, RunId,
+    Session, SessionId, ToolCall, ToolResult,
+};
+
+use crate::clock::{Clock, Timestamp};
+use crate::events::{EventSink, Pace, Publication};
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::transcript::{NewSession, SessionChange, Transcript, TranscriptError};
+
+/// The history of one workspace, in memory.
+///
+/// A change and its event are one step under one lock, so the order of the events is the order of the changes. The
+/// sink it publishes to never calls back.
+pub struct MemoryTranscript {
+    sink: Arc<dyn EventSink>,
+    clock: Arc<dyn Clock>,
+    history: Mutex<History>,
+}
+
+#[derive(Default)]
+struct History {
+    sessions: BTreeMap<SessionId, Conversation>,
+    /// Where each message is.
+    messages: BTreeMap<MessageId, Place>,
+    /// Grows with every change, so that sessions changed in the same second still have an order.
+    changes: u64,
+}
+
+struct Conversation {
+    session: Session,
+    messages: Vec<Message>,
+    read: BTreeMap<String, Timestamp>,
+    changed: u64,
+}
+
+struct Place {
+    session: SessionId,
+    index: usize,
+    run: Option<RunId>,
+}
+
+impl MemoryTranscript {
+    /// Makes an empty history that publishes to `sink`.
+    #[must_use]
+    pub fn new(sink: Arc<dyn EventSink>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            sink,
+            clock,
+            history: Mutex::new(History::default()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, History> {
+        lock(&self.history)
+    }
+
+    fn publish(&self, event: Event, run: Option<RunId>, pace: Pace) {
+        self.sink.publish(Publication { event, run, pace });
+    }
+
+    fn publish_session(&self, kind: ChangeKind, session: &Session) {
+        self.publish(
+            Event::Session(Change {
+                kind,
+                payload: session.clone(),
+            }),
+            None,
+            Pace::Now,
+        );
+    }
+
+    fn publish_message(&self, kind: ChangeKind, message: &Message, run: Option<RunId>, pace: Pace) {
+        self.publish(
+            Event::Message(Change {
+                kind,
+                payload: message.clone(),
+            }),
+            run,
+            pace,
+        );
+    }
+
+    fn add(
+        &self,
+        history: &mut History,
+        run: Option<&RunId>,
+        message: Message,
+    ) -> Result<(), TranscriptError> {
+        let now = self.clock.now();
+        let stamp = history.stamp();
+        let conversation = history.conversation_mut(&message.session_id)?;
+        conversation.session.message_count += 1;
+        conversation.session.updated_at = now.seconds();
+        conversation.changed = stamp;
+        conversation.messages.push(message.clone());
+        let place = Place {
+            session: message.session_id.clone(),
+            index: conversation.messages.len() - 1,
+            run: run.cloned(),
+        };
+        history.messages.insert(message.id.clone(), place);
+        self.publish_message(ChangeKind::Created, &message, run.cloned(), Pace::Now);
+        Ok(())
+    }
+
+    fn replace(
+        &self,
+        history: &mut History,
+        mut message: Message,
+        pace: Pace,
+    ) -> Result<(), TranscriptError> {
+        message.updated_at = self.clock.now().seconds();
+        let Some(place) = history.messages.get(&message.id) else {
+            return Err(TranscriptError::UnknownMessage(message.id));
+        };
+        let (session, index, run) = (place.session.clone(), place.index, place.run.clone());
+        history.conversation_mut(&session)?.messages[index] = message.clone();
+        self.publish_message(ChangeKind::Updated, &message, run, pace);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Transcript for MemoryTranscript {
+    async fn create_session(&self, new: NewSession) -> Result<Session, TranscriptError> {
+        let id = new.id.unwrap_or_else(SessionId::random);
+        let mut session = Session::new(id.clone(), new.title, self.clock.now().seconds());
+        session.parent_session_id = new.parent;
+        let mut history = self.lock();
+        let conversation = Conversation {
+            session: session.clone(),
+            messages: Vec::new(),
+            read: BTreeMap::new(),
+            changed: history.stamp(),
+        };
+        history.sessions.insert(id, conversation);
+        self.publish_session(ChangeKind::Created, &session);
+        Ok(session)
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, TranscriptError> {
+        let history = self.lock();
+        Ok(history
+            .sessions
+            .get(id)
+            .map(|conversation| conversation.session.clone()))
+    }
+
+    async fn sessions(&self) -> Result<Vec<Session>, TranscriptError> {
+        let history = self.lock();
+        let mut top: Vec<_> = history
+            .sessions
+            .values()
+            .filter(|conversation| conversation.session.parent_session_id.is_none())
+            .collect();
+        top.sort_by_key(|conversation| {
+            std::cmp::Reverse((conversation.session.updated_at, conversation.changed))
+        });
+        Ok(top
+            .into_iter()
+            .map(|conversation| conversation.session.clone())
+            .collect())
+    }
+
+    async fn change_session(
+        &self,
+        id: &SessionId,
+        change: SessionChange,
+    ) -> Result<Session, TranscriptError> {
+        let now = self.clock.now();
+        let mut history = self.lock();
+        let stamp = history.stamp();
+        let conversation = history.conversation_mut(id)?;
+        conversation.changed = stamp;
+        let session = &mut conversation.session;
+        apply(session, change);
+        session.updated_at = now.seconds();
+        self.publish_session(ChangeKind::Updated, session);
+        Ok(session.clone())
+    }
+
+    async fn delete_session(&self, id: &SessionId) -> Result<(), TranscriptError> {
+        let mut history = self.lock();
+        let gone = history
+            .sessions
+            .remove(id)
+            .ok_or_else(|| TranscriptError::UnknownSession(id.clone()))?;
+        for message in &gone.messages {
+            history.messages.remove(&message.id);
+        }
+        self.publish_session(ChangeKind::Deleted, &gone.session);
+        Ok(())
+    }
+
+    async fn create_message(
+        &self,
+        run: Option<&RunId>,
+        message: Message,
+    ) -> Result<(), TranscriptError> {
+        self.add(&mut self.lock(), run, message)
+    }
+
+    async fn update_message(&self, message: Message, pace: Pace) -> Result<(), TranscriptError> {
+        self.replace(&mut self.lock(), message, pace)
+    }
+
+    async fn messages(&self, session: &SessionId) -> Result<Vec<Message>, TranscriptError> {
+        let history = self.lock();
+        let conversation = history.sessions.get(session);
+        Ok(conversation.map_or_else(Vec::new, |conversation| conversation.messages.clone()))
+    }
+
+    async fn user_messages(
+        &self,
+        session: Option<&SessionId>,
+    ) -> Result<Vec<Message>, TranscriptError> {
+        let history = self.lock();
+        let wanted = history
+            .sessions
+            .iter()
+            .filter(|(id, _)| session.is_none_or(|session| session == *id));
+        let mut said: Vec<Message> = wanted
+            .flat_map(|(_, conversation)| conversation.messages.iter().rev())
+            .filter(|message| message.role == Role::User)
+            .cloned()
+            .collect();
+        // Stable, so that messages of one session and second stay newest first.
+        said.sort_by_key(|message| std::cmp::Reverse(message.created_at));
+        Ok(said)
+    }
+
+    async fn close_run(
+        &self,
+        run: &RunId,
+        finish: Finish,
+    ) -> Result<Option<Message>, TranscriptError> {
+        let now = self.clock.now();
+        let mut history = self.lock();
+        let written = history.of_run(run);
+        let answered: Vec<Arc<str>> = written
+            .iter()
+            .flat_map(|message| {
+                message
+                    .tool_results()
+                    .map(|result| result.tool_call_id.clone())
+            })
+            .collect();
+        let mut last = None;
+        for message in written
+            .into_iter()
+            .filter(|message| message.role == Role::Assistant)
+        {
+            let open: Vec<ToolCall> = message
+                .tool_calls()
+                .filter(|call| !answered.contains(&call.id))
+                .cloned()
+                .collect();
+            let closed = closed(message, &finish, now);
+            if let Some(changed) = &closed.changed {
+                self.replace(&mut history, changed.clone(), Pace::Now)?;
+            }
+            for call in open {
+                let result = unanswered(&closed.message, &call, &finish, now);
+                self.add(&mut history, Some(run), result)?;
+            }
+            last = Some(closed.message);
+        }
+        Ok(last)
+    }
+
+    async fn files(&self, _session: &SessionId) -> Result<Vec<File>, TranscriptError> {
+        // Nothing that runs on this transcript changes files yet, so there are no versions to tell of.
+        Ok(Vec::new())
+    }
+
+    async fn mark_read(&self, session: &SessionId, path: &str) -> Result<(), TranscriptError> {
+        let now = self.clock.now();
+        let mut history = self.lock();
+        let read = &mut history.conversation_mut(session)?.read;
+        read.insert(path.to_owned(), now);
+        Ok(())
+    }
+
+    async fn files_read(
+        &self,
+        session: &SessionId,
+    ) -> Result<Vec<(String, Timestamp)>, TranscriptError> {
+        let history = self.lock();
+        let Some(conversation) = history.sessions.get(session) else {
+            return Ok(Vec::new());
+        };
+        let mut read: Vec<_> = conversation
+            .read
+            .iter()
+            .map(|(path, at)| (path.clone(), *at))
+            .collect();
+        read.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+        Ok(read)
+    }
+}
+
+impl std::fmt::Debug for MemoryTranscript {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryTranscript").finish_non_exhaustive()
+    }
+}
+
+impl History {
+    fn stamp(&mut self) -> u64 {
+        self.changes += 1;
+        self.changes
+    }
+
+    fn conversation_mut(&mut self, id: &SessionId) -> Result<&mut Conversation, TranscriptError> {
+        self.sessions
+            .get_mut(id)
+            .ok_or_else(|| TranscriptError::UnknownSession(id.clone()))
+    }
+
+    /// What a run wrote, in the order of the session.
+    fn of_run(&self, run: &RunId) -> Vec<Message> {
+        let mut places: Vec<&Place> = self
+            .messages
+            .values()
+            .filter(|place| place.run.as_ref() == Some(run))
+            .collect();
+        places.sort_by_key(|place| place.index);
+        let message = |place: &Place| {
+            self.sessions
+                .get(&place.session)?
+                .messages
+                .get(place.index)
+                .cloned()
+        };
+        places.into_iter().filter_map(message).collect()
+    }
+}
+
+fn apply(session: &mut Session, change: SessionChange) {
+    if let Some(title) = change.title {
+        session.title = title;
+    }
+    if let Some(todos) = change.todos {
+        session.todos = todos;
+    }
+    if let Some(message) = change.summary_message_id {
+        session.summary_message_id = Some(message);
+    }
+    if let Some(spent) = change.spent {
+        session.prompt_tokens = spent.prompt_tokens;
+        session.completion_tokens = spent.completion_tokens;
+        session.cost += spent.cost;
+    }
+}
+
+/// An assistant message after its run is over.
+struct Closed {
+    message: Message,
+    /// The same message, if closing changed it.
+    changed: Option<Message>,
+}
+
+/// Closes the reasoning, completes the tool calls and adds the finish part, where they are open (contract 5.6).
+fn closed(mut message: Message, finish: &Finish, now: Timestamp) -> Closed {
+    let before = message.clone();
+    for part in &mut message.parts {
+        match part {
+            Part::Reasoning(reasoning) if reasoning.finished_at == 0 => {
+                reasoning.finished_at = now.seconds()
+            }
+            Part::ToolCall(call) if !call.finished => {
+                call.input = "{}".into();
+                call.finished = true;
+            }
+            _ => {}
+        }
+    }
+    if message.finish().is_none() {
+        message.parts.push(Part::Finish(Finish {
+            time: now.seconds(),
+            ..finish.clone()
+        }));
+    }
+    let changed = (message != before).then(|| message.clone());
+    Closed { message, changed }
+}
+
+/// The result of a tool call that nobody answered, so that the history stays valid for a provider.
+fn unanswered(message: &Message, call: &ToolCall, finish: &Finish, now: Timestamp) -> Message {
+    let content = match finish.reason {
+        FinishReason::Canceled => "The run was cancelled before this tool call ended",
+        _ => "The run ended before this tool call did",
+    };
+    let mut result = Message::new(
+        MessageId::generate(),
+        message.session_id.clone(),
+        Role::Tool,
+        now.seconds(),
+    );
+    result.parts = vec![
+        Part::ToolResult(ToolResult {
+            tool_call_id: call.id.clone(),
+            name: call.name.clone(),
+            content: content.into(),
+            is_error: true,
+            ..ToolResult::default()
+        }),
+        Part::Finish(Finish::stop()),
+    ];
+    result
+}

@@ -1,0 +1,168 @@
+//! The port to the history of a workspace: its sessions, their messages, the files they touched. It knows nothing of
+//! how a history is stored.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+use runwright_proto::{File, Finish, Message, MessageId, RunId, Session, SessionId, Todo};
+
+use crate::clock::Timestamp;
+use crate::events::Pace;
+
+/// The history of one workspace. Every change is an event on the workspace's log, published in the order of the
+/// changes: an implementation publishes through the [`EventSink`](crate::EventSink) it was opened with.
+///
+/// The conformance suite `runwright_agent::testing::transcript` (feature `test-util`) says what every implementation
+/// must do.
+#[async_trait]
+pub trait Transcript: Send + Sync {
+    /// Makes a session. Event: session created.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Storage`].
+    async fn create_session(&self, new: NewSession) -> Result<Session, TranscriptError>;
+
+    /// Finds a session.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Storage`].
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, TranscriptError>;
+
+    /// The sessions that have no parent, the most recently changed first.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Storage`].
+    async fn sessions(&self) -> Result<Vec<Session>, TranscriptError>;
+
+    /// Changes the named fields of a session and no other, so that two who change different fields lose nothing.
+    /// Event: session updated.
+    ///
+    /// # Errors
+    /// [`TranscriptError::UnknownSession`], [`TranscriptError::Storage`].
+    async fn change_session(
+        &self,
+        id: &SessionId,
+        change: SessionChange,
+    ) -> Result<Session, TranscriptError>;
+
+    /// Deletes a session with its messages and files. Event: session deleted.
+    ///
+    /// # Errors
+    /// [`TranscriptError::UnknownSession`], [`TranscriptError::Storage`].
+    async fn delete_session(&self, id: &SessionId) -> Result<(), TranscriptError>;
+
+    /// Adds a message to the end of its session, as part of a run where there is one. Event: message created.
+    ///
+    /// # Errors
+    /// [`TranscriptError::UnknownSession`], [`TranscriptError::Storage`].
+    async fn create_message(
+        &self,
+        run: Option<&RunId>,
+        message: Message,
+    ) -> Result<(), TranscriptError>;
+
+    /// Replaces a message. A message that is being streamed is replaced again and again, each time by a snapshot
+    /// that shares its text with the one before ([`Text`](runwright_proto::Text)); with [`Pace::Streamed`] readers
+    /// may be shown only some of them. Event: message updated.
+    ///
+    /// # Errors
+    /// [`TranscriptError::UnknownMessage`], [`TranscriptError::Storage`].
+    async fn update_message(&self, message: Message, pace: Pace) -> Result<(), TranscriptError>;
+
+    /// The messages of a session in their order; none for an unknown session.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Storage`].
+    async fn messages(&self, session: &SessionId) -> Result<Vec<Message>, TranscriptError>;
+
+    /// What people said, the newest first, in one session or in all.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Storage`].
+    async fn user_messages(
+        &self,
+        session: Option<&SessionId>,
+    ) -> Result<Vec<Message>, TranscriptError>;
+
+    /// Ends what a run wrote: gives every unfinished tool call an error result, every unfinished assistant message
+    /// this finish part, and returns the run's last assistant message. Does nothing to what is finished, so it may
+    /// be called after any run. Events: message updated, message created.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Storage`].
+    async fn close_run(
+        &self,
+        run: &RunId,
+        finish: Finish,
+    ) -> Result<Option<Message>, TranscriptError>;
+
+    /// The versions of the files that a session changed, oldest first.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Storage`].
+    async fn files(&self, session: &SessionId) -> Result<Vec<File>, TranscriptError>;
+
+    /// Notes that a session has read a file.
+    ///
+    /// # Errors
+    /// [`TranscriptError::UnknownSession`], [`TranscriptError::Storage`].
+    async fn mark_read(&self, session: &SessionId, path: &str) -> Result<(), TranscriptError>;
+
+    /// The files that a session has read, the newest read first, each with when.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Storage`].
+    async fn files_read(
+        &self,
+        session: &SessionId,
+    ) -> Result<Vec<(String, Timestamp)>, TranscriptError>;
+}
+
+/// A session to be made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewSession {
+    /// Its title.
+    pub title: String,
+    /// The session it works for, if it is a sub-agent's.
+    pub parent: Option<SessionId>,
+    /// Its id, where the caller has one; otherwise a new one is made.
+    pub id: Option<SessionId>,
+}
+
+/// The fields of a session to change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SessionChange {
+    /// The new title.
+    pub title: Option<String>,
+    /// The new to-do list.
+    pub todos: Option<Vec<Todo>>,
+    /// The message from which the history starts since the last summary.
+    pub summary_message_id: Option<MessageId>,
+    /// Tokens of the last step, and what it cost.
+    pub spent: Option<Spent>,
+}
+
+/// What one model step used.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Spent {
+    /// Tokens sent, replacing the session's last value.
+    pub prompt_tokens: u64,
+    /// Tokens received, replacing the session's last value.
+    pub completion_tokens: u64,
+    /// Cost in US dollars, added to the session's cost.
+    pub cost: f64,
+}
+
+/// Why a history could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TranscriptError {
+    /// There is no such session.
+    #[error("session `{0}` not found")]
+    UnknownSession(SessionId),
+    /// There is no such message.
+    #[error("message `{0}` not found")]
+    UnknownMessage(MessageId),
+    /// The storage failed.
+    #[error("history storage failed")]
+    Storage(#[source] Box<dyn Error + Send + Sync>),
+}

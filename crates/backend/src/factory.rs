@@ -1,0 +1,80 @@
+//! The port through which a team hosts its own agent: what the backend asks for when it opens a workspace. It must
+//! never know what the parts do.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use runwright_agent::{EventSink, RunJournal, Runner, Transcript};
+use runwright_proto::{Config, CreateWorkspace, Epoch, WorkspaceId};
+use runwright_pubsub::Seq;
+
+/// Makes the parts of workspaces.
+#[async_trait]
+pub trait WorkspaceFactory: Send + Sync + 'static {
+    /// Opens a workspace: its record of runs, its history and its agent. May be slow; nobody else opens the same
+    /// workspace meanwhile.
+    ///
+    /// # Errors
+    /// [`OpenError`], when it cannot be opened; the next who asks tries again.
+    async fn open(&self, spec: WorkspaceSpec) -> Result<WorkspaceParts, OpenError>;
+
+    /// Prepares the log of a workspace: where its numbers go on.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    async fn log(&self, id: WorkspaceId) -> Result<LogStart, OpenError>;
+
+    /// The directory of a workspace that is not open but whose history is kept, so that a client which comes back
+    /// with its id finds everything (semantics 4).
+    async fn path_of(&self, id: WorkspaceId) -> Option<PathBuf>;
+
+    /// Makes the agent of a workspace that was opened without one.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the workspace stays without an agent.
+    async fn runner(&self, path: &Path) -> Result<Option<Arc<dyn Runner>>, OpenError>;
+}
+
+/// What is known of a workspace that is to be opened.
+#[derive(Clone)]
+pub struct WorkspaceSpec {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its directory, absolute and without symbolic links.
+    pub path: PathBuf,
+    /// What the first client asked for; the default when nobody did.
+    pub request: CreateWorkspace,
+    /// Where its changes are published.
+    pub sink: Arc<dyn EventSink>,
+}
+
+/// Where the numbers of a log go on.
+#[derive(Debug, Clone)]
+pub struct LogStart {
+    /// The life of the log.
+    pub epoch: Epoch,
+    /// The number of its next event.
+    pub next: Seq,
+}
+
+/// The parts of an open workspace.
+#[derive(Clone)]
+pub struct WorkspaceParts {
+    /// The record of its runs.
+    pub journal: Arc<dyn RunJournal>,
+    /// Its history.
+    pub transcript: Arc<dyn Transcript>,
+    /// Its agent, if it has one already.
+    pub runner: Option<Arc<dyn Runner>>,
+    /// Where its data is, as clients are told.
+    pub data_dir: PathBuf,
+    /// Its configuration, as clients are told; secrets are redacted when it is sent.
+    pub config: Config,
+}
+
+/// Why a workspace could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("workspace cannot be opened")]
+pub struct OpenError(#[source] pub Box<dyn Error + Send + Sync>);

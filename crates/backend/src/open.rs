@@ -1,0 +1,189 @@
+//! Opens workspaces: for a client that creates or joins one, and for a route that names one whose history is kept.
+//! Once begun, an opening goes on without whoever asked for it.
+
+use std::sync::Arc;
+
+use runwright_agent::WorkspaceContext;
+use runwright_proto::{ClientId, CreateWorkspace, WorkspaceId};
+use runwright_pubsub::TopicOptions;
+use tokio::sync::watch;
+
+use crate::backend::{Backend, Shared, resolve};
+use crate::error::{CreateError, WorkspaceError};
+use crate::factory::{OpenError, WorkspaceSpec};
+use crate::log::WorkspaceLog;
+use crate::registry::{CreateDecision, CreateRefusal, Decided, OpenTicket, Profile};
+use crate::workspace::Workspace;
+
+type Decision = Decided<Arc<Workspace>, CreateDecision<Arc<Workspace>>>;
+
+/// What is needed to open a workspace, whoever asks for it.
+#[derive(Clone)]
+struct Opening {
+    id: WorkspaceId,
+    path: std::path::PathBuf,
+    request: CreateWorkspace,
+}
+
+impl Backend {
+    pub(crate) async fn open_for_client(
+        &self,
+        client: ClientId,
+        request: CreateWorkspace,
+    ) -> Result<Arc<Workspace>, CreateError> {
+        let asked = request.path.clone();
+        let resolved = self
+            .shared
+            .tracker
+            .spawn_blocking(move || resolve(&asked))
+            .await;
+        let path = resolved.map_err(|error| OpenError(Box::new(error)))??;
+        let id = WorkspaceId::of_path(&path);
+        let profile = Profile {
+            channels: request.channels.clone(),
+            on_last_detach: request.on_last_detach.unwrap_or_default(),
+        };
+        let opening = Opening { id, path, request };
+        let decide = move |shared: &Shared| {
+            let now = shared.now();
+            shared.registry().create(id, client, profile, now)
+        };
+        self.shared.clone().open_detached(opening, decide).await
+    }
+
+    pub(crate) async fn open_known(
+        &self,
+        id: WorkspaceId,
+    ) -> Result<Arc<Workspace>, WorkspaceError> {
+        let Some(path) = self.shared.factory.path_of(id).await else {
+            return self.open_without_history(id).await;
+        };
+        let request = CreateWorkspace {
+            path: path.to_string_lossy().into_owned(),
+            ..CreateWorkspace::default()
+        };
+        let opening = Opening { id, path, request };
+        let decide = move |shared: &Shared| shared.registry().open_known(id, Profile::default());
+        let opened = self.shared.clone().open_detached(opening, decide).await;
+        opened.map_err(|error| match error {
+            CreateError::Open(error) => WorkspaceError::Open(error),
+            CreateError::Refused(CreateRefusal::ShuttingDown) => WorkspaceError::ShuttingDown,
+            _ => WorkspaceError::NotFound(id),
+        })
+    }
+
+    /// The workspace has no history: it exists only if somebody is just opening it, and then it is waited for.
+    async fn open_without_history(
+        &self,
+        id: WorkspaceId,
+    ) -> Result<Arc<Workspace>, WorkspaceError> {
+        use crate::registry::Lookup;
+        let mut changes = self.shared.changes();
+        loop {
+            let found = self.shared.registry().get(id);
+            match found {
+                Lookup::Open(workspace) => return Ok(workspace),
+                Lookup::Closing => return Err(WorkspaceError::Closing(id)),
+                Lookup::Unknown => return Err(WorkspaceError::NotFound(id)),
+                Lookup::Opening => wait(&mut changes).await,
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Runs the opening in a task of its own and waits for it: the tickets of the registry are given back whatever
+    /// becomes of the caller.
+    async fn open_detached(
+        self: Arc<Self>,
+        opening: Opening,
+        decide: impl FnOnce(&Self) -> Decision + Send + 'static,
+    ) -> Result<Arc<Workspace>, CreateError> {
+        let shared = self.clone();
+        let task = async move {
+            // Before the decision, so that no change after it is missed.
+            let mut changes = shared.changes();
+            let decided = decide(&shared);
+            shared.open(opening, decided, &mut changes).await
+        };
+        let opened = self.tracker.spawn(task).await;
+        opened.unwrap_or_else(|error| Err(OpenError(Box::new(error)).into()))
+    }
+
+    async fn open(
+        self: Arc<Self>,
+        opening: Opening,
+        mut decided: Decision,
+        changes: &mut watch::Receiver<u64>,
+    ) -> Result<Arc<Workspace>, CreateError> {
+        loop {
+            self.perform(decided.effects);
+            match decided.outcome {
+                CreateDecision::Join(workspace) => return Ok(workspace),
+                CreateDecision::Refuse(refusal) => return Err(refusal.into()),
+                CreateDecision::Open(ticket) => return self.open_now(opening, ticket).await,
+                CreateDecision::Wait(ticket) => {
+                    wait(changes).await;
+                    decided = self.registry().retry(ticket);
+                }
+            }
+        }
+    }
+
+    async fn open_now(
+        self: &Arc<Self>,
+        opening: Opening,
+        ticket: OpenTicket,
+    ) -> Result<Arc<Workspace>, CreateError> {
+        let built = self.build(opening).await;
+        let result = match built {
+            Ok(workspace) => {
+                let opened = self.registry().opened(ticket, workspace);
+                self.perform(opened.effects);
+                opened.outcome.map_err(CreateError::from)
+            }
+            Err(error) => {
+                let effects = self.registry().open_failed(ticket);
+                self.perform(effects);
+                Err(error.into())
+            }
+        };
+        self.changed();
+        result
+    }
+
+    async fn build(self: &Arc<Self>, opening: Opening) -> Result<Arc<Workspace>, OpenError> {
+        let Opening { id, path, request } = opening;
+        let start = self.factory.log(id).await?;
+        let options = TopicOptions {
+            first_seq: start.next,
+            ..self.options.log
+        };
+        let log = Arc::new(WorkspaceLog::new(start.epoch, options));
+        let context = WorkspaceContext {
+            path: path.clone(),
+            env: request.env.clone(),
+        };
+        let spec = WorkspaceSpec {
+            id,
+            path,
+            request: request.clone(),
+            sink: log.clone(),
+        };
+        let parts = self.factory.open(spec).await?;
+        let shared = Arc::downgrade(self);
+        let on_idle = Box::new(move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.runs_ended(id);
+            }
+        });
+        let runs = self.options.runs;
+        let workspace = Workspace::new(id, request, context, parts, log, runs, on_idle);
+        Ok(Arc::new(workspace))
+    }
+}
+
+/// Waits until a workspace is opened or closed. The sender lives as long as the backend.
+async fn wait(changes: &mut watch::Receiver<u64>) {
+    let _closed = changes.changed().await;
+}
