@@ -44,13 +44,10 @@ pub(crate) fn run(repo: &Repo, options: &LoomOptions) -> Result<()> {
         seconds(stopwatch.elapsed())
     );
 
-    let mut trials = Vec::new();
-    for fault in &faults {
-        trials.push(
-            try_fault(&scratch, fault, options)
-                .with_context(|| format!("fault `{}`", fault.name))?,
-        );
-    }
+    let trials: Vec<_> = faults
+        .iter()
+        .map(|fault| tried(&scratch, fault, options))
+        .collect();
     scratch.restore()?;
     report(&faults, &trials)
 }
@@ -138,8 +135,22 @@ fn require_models_pass(scratch: &Scratch, faults: &[Fault], options: &LoomOption
     Ok(())
 }
 
-fn try_fault(scratch: &Scratch, fault: &Fault, options: &LoomOptions) -> Result<Trial> {
+/// One fault that does not fit the sources any more must not hide how the others fare.
+fn tried(scratch: &Scratch, fault: &Fault, options: &LoomOptions) -> Trial {
     println!("\nfault: {}", fault.fault);
+    let trial = try_fault(scratch, fault, options).unwrap_or_else(|error| {
+        println!("error: {error:#}");
+        Trial {
+            result: "ERROR",
+            built: Duration::ZERO,
+            ran: Duration::ZERO,
+        }
+    });
+    println!("{}", trial.result);
+    trial
+}
+
+fn try_fault(scratch: &Scratch, fault: &Fault, options: &LoomOptions) -> Result<Trial> {
     scratch.restore()?;
     scratch.apply(&fault.path)?;
     let stopwatch = Stopwatch::start();
@@ -149,7 +160,6 @@ fn try_fault(scratch: &Scratch, fault: &Fault, options: &LoomOptions) -> Result<
     let built = stopwatch.elapsed();
     let run = loom::check(scratch.repo(), &suite, &fault.model, options)?;
     let result = judged(&run)?;
-    println!("{result}");
     Ok(Trial {
         result,
         built,
