@@ -86,7 +86,7 @@ pub(crate) struct LoomOptions {
     ///
     /// Models that are checked completely stay complete.
     #[arg(long, value_name = "N")]
-    pub(crate) bound: Option<u32>,
+    pub(crate) bound: Option<u8>,
     /// How long one model may run, in seconds, before it counts as failed.
     #[arg(long, value_name = "SECS", default_value_t = 120)]
     pub(crate) timeout: u64,
