@@ -1,1 +1,16 @@
 //! The built-in agent of Runwright.
+//!
+//! Today it is the [`OfflineModel`]: what answers on a machine without any model provider. It needs no key, no network
+//! and no account, says plainly what it is, and lets anybody watch streaming, queueing, cancel and failure at work.
+//!
+//! ```
+//! use runwright_agent::Runner;
+//! use runwright_runner::OfflineModel;
+//!
+//! let model = OfflineModel::new();
+//! assert_eq!(model.model().config.model, "offline");
+//! ```
+
+mod offline;
+
+pub use self::offline::OfflineModel;

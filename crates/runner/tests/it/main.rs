@@ -1,0 +1,4 @@
+//! The built-in agent through its port.
+
+mod offline;
+mod stage;
