@@ -90,9 +90,13 @@ pub(super) async fn find(root: PathBuf, name: String) -> Result<FileText, Unread
         if !path.starts_with(&root) {
             return Err(Unreadable::Outside);
         }
-        let (text, cut) = read(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => Unreadable::NotText,
-            _ => Unreadable::Missing,
+        let (text, cut) = read(&path).map_err(|error| {
+            let is_text = error.kind() != io::ErrorKind::InvalidData;
+            if is_text {
+                Unreadable::Missing
+            } else {
+                Unreadable::NotText
+            }
         })?;
         Ok(FileText { text, cut })
     })
