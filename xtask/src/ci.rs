@@ -9,7 +9,8 @@ use crate::{
     flags::LoomOptions,
     loom, openapi,
     table::Table,
-    test, tidy,
+    test::{self, AfterFailure},
+    tidy,
 };
 
 type Step = (&'static str, fn(&Repo) -> Result<()>);
@@ -28,13 +29,11 @@ const ALL: &[Step] = &[
     ("tidy", tidy::run),
     ("clippy", clippy),
     ("doc", doc),
-    ("test", |repo| test::all(repo, &[])),
+    ("test", all_tests),
     ("benches build", benches_build),
     ("openapi", openapi::check),
-    ("loom", |repo| loom::run(repo, &LoomOptions::default())),
-    ("loom faults", |repo| {
-        faults::run(repo, &LoomOptions::default())
-    }),
+    ("loom", all_models),
+    ("loom faults", all_faults),
 ];
 
 /// Checks that need a further tool, a nightly toolchain or more time.
@@ -44,7 +43,7 @@ Not part of `ci`, because they need a further tool or more time; each says what 
   cargo xtask typos      spelling                              (typos)
   cargo xtask shuttle    larger random schedules               (more time)
   cargo xtask loom --bound 5 --timeout 1800                    (more time)
-  cargo xtask miri       undefined behavior, leaks            (nightly, miri)
+  cargo xtask miri       undefined behavior, leaks             (nightly, miri)
   cargo xtask mutants    do the tests notice a change          (cargo-mutants)
   cargo xtask coverage   which lines the tests reach           (cargo-llvm-cov)
   cargo xtask fuzz NAME  hostile input                         (nightly, cargo-fuzz)
@@ -97,6 +96,18 @@ fn doc(repo: &Repo) -> Result<()> {
     repo.run(
         cmd!(repo.shell(), "cargo doc --no-deps --workspace").env("RUSTDOCFLAGS", "-D warnings"),
     )
+}
+
+fn all_tests(repo: &Repo) -> Result<()> {
+    test::run(repo, AfterFailure::GoOn, &[])
+}
+
+fn all_models(repo: &Repo) -> Result<()> {
+    loom::run(repo, &LoomOptions::default())
+}
+
+fn all_faults(repo: &Repo) -> Result<()> {
+    faults::run(repo, &LoomOptions::default())
 }
 
 fn benches_build(repo: &Repo) -> Result<()> {

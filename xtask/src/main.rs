@@ -32,6 +32,7 @@ use clap::Parser as _;
 use crate::{
     command::Repo,
     flags::{Flags, Task},
+    test::AfterFailure,
 };
 
 fn main() -> ExitCode {
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
 fn run(repo: &Repo, task: Task) -> anyhow::Result<()> {
     match task {
         Task::Ci { fast } => ci::run(repo, fast),
-        Task::Test { args } => test::all(repo, &args),
+        Task::Test { args } => test::run(repo, AfterFailure::Stop, &args),
         Task::Tidy => tidy::run(repo),
         Task::Loom(options) if options.faults => faults::run(repo, &options),
         Task::Loom(options) => loom::run(repo, &options),

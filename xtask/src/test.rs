@@ -5,22 +5,52 @@ use xshell::cmd;
 
 use crate::command::Repo;
 
+/// What a failing test ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum AfterFailure {
+    /// The run: a person reads the first failure.
+    Stop,
+    /// Nothing: one run on another machine shows every failure.
+    GoOn,
+}
+
 /// Runs all tests, or those that `args` select.
-pub(crate) fn all(repo: &Repo, args: &[String]) -> Result<()> {
-    let scope = scope(args);
-    if !has_nextest(repo) {
-        println!(
-            "runner: cargo test (cargo-nextest is not installed; `cargo install cargo-nextest --locked` adds it)"
-        );
-        return repo.run(cmd!(repo.shell(), "cargo test {scope...} {args...}"));
+pub(crate) fn run(repo: &Repo, after_failure: AfterFailure, args: &[String]) -> Result<()> {
+    if has_nextest(repo) {
+        with_nextest(repo, after_failure, args)
+    } else {
+        with_cargo(repo, after_failure, args)
     }
+}
+
+fn with_nextest(repo: &Repo, after_failure: AfterFailure, args: &[String]) -> Result<()> {
     println!("runner: cargo nextest, then cargo test for the examples in the documentation");
-    repo.run(cmd!(repo.shell(), "cargo nextest run {scope...} {args...}"))?;
+    let scope = scope(args);
+    // Profiles of `.config/nextest.toml`.
+    let profile = if after_failure == AfterFailure::GoOn {
+        "ci"
+    } else {
+        "default"
+    };
+    repo.run(cmd!(
+        repo.shell(),
+        "cargo nextest run --profile {profile} {scope...} {args...}"
+    ))?;
     if args.is_empty() {
         return repo.run(cmd!(repo.shell(), "cargo test --workspace --doc"));
     }
     println!("examples in the documentation are not run when arguments select tests");
     Ok(())
+}
+
+fn with_cargo(repo: &Repo, after_failure: AfterFailure, args: &[String]) -> Result<()> {
+    println!("runner: cargo test (`cargo install cargo-nextest --locked` adds a faster one)");
+    let scope = scope(args);
+    let go_on = (after_failure == AfterFailure::GoOn).then_some("--no-fail-fast");
+    repo.run(cmd!(
+        repo.shell(),
+        "cargo test {scope...} {go_on...} {args...}"
+    ))
 }
 
 /// Runs only the tests inside the sources.
