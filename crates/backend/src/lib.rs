@@ -11,6 +11,7 @@ mod error;
 mod factory;
 mod gate;
 mod log;
+mod memory;
 mod open;
 mod options;
 mod registry;
@@ -33,6 +34,7 @@ pub use self::error::{
 pub use self::factory::{LogStart, OpenError, WorkspaceFactory, WorkspaceParts, WorkspaceSpec};
 pub use self::gate::{Closing, Drained, RunGate, RunPermit};
 pub use self::log::{EventKey, Frames, WorkspaceEvent, WorkspaceLog};
+pub use self::memory::{MakeRunner, MemoryFactory};
 pub use self::options::{BackendOptions, RunOptions};
 pub use self::registry::{
     AttachRefusal, AttachTicket, CreateDecision, CreateRefusal, CurrentSessionRefusal, Decided,

@@ -1,4 +1,5 @@
 //! The built-in agent through its port.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod offline;
 mod stage;
