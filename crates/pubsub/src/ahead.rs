@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    Batch, Event, Seq,
+    Batch, Event, Received, Seq,
     log::{Limits, Run},
     sync::Shared,
 };
@@ -20,8 +20,8 @@ pub(crate) struct Ahead<E: Event> {
 impl<E: Event> Ahead<E> {
     /// At 32 events the lock no longer shows in the cost of one; 8 KiB is little enough to lie with a stalled reader.
     pub(crate) const LIMITS: Limits = Limits {
-        events: 32,
-        bytes: 8 * 1024,
+        events: 64,
+        bytes: 16 * 1024,
     };
 
     /// Takes what follows the event `handed_out`; returns the number of the last one, if there is any.
@@ -36,20 +36,28 @@ impl<E: Event> Ahead<E> {
     }
 
     /// Hands out the next event.
-    pub(crate) fn next(&mut self) -> Option<(Seq, Shared<E>)> {
-        let next = self.events.pop_front()?;
-        self.cursor = next.0;
-        Some(next)
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<Received<E>> {
+        let (seq, event) = self.events.pop_front()?;
+        self.cursor = seq;
+        Some(Received::Event { seq, event })
     }
 
     /// Hands out all events that are left, as a batch that is shared with nobody.
+    #[inline]
     pub(crate) fn take_batch(&mut self) -> Option<Batch<E>> {
         if self.events.is_empty() {
-            return None;
+            None
+        } else {
+            Some(self.take_rest())
         }
+    }
+
+    #[cold]
+    fn take_rest(&mut self) -> Batch<E> {
         let events: Box<[_]> = self.events.drain(..).collect();
         let weight = events.iter().map(|(_, event)| event.weight()).sum();
-        Some(Batch::new(self.cursor, Run { events, weight }))
+        Batch::new(self.cursor, Run { events, weight })
     }
 
     /// Returns the number of the event that was handed out last, while there are more to hand out.

@@ -50,6 +50,15 @@ pub(crate) struct Removed<E> {
     others: Vec<Shared<E>>,
 }
 
+impl<E> Default for Removed<E> {
+    fn default() -> Self {
+        Self {
+            first: None,
+            others: Vec::new(),
+        }
+    }
+}
+
 impl<E> Removed<E> {
     fn push(&mut self, event: Shared<E>) {
         if self.first.is_none() {
@@ -152,17 +161,13 @@ impl<E: Event> Log<E> {
         self.counts
     }
 
-    /// Appends an event under a number above the head, and takes out what it supersedes and what no longer fits.
-    pub(crate) fn append(&mut self, seq: Seq, fresh: Fresh<E>) -> Removed<E> {
+    /// Appends an event under a number above the head; what it supersedes and what no longer fits goes into `removed`.
+    pub(crate) fn append(&mut self, seq: Seq, fresh: Fresh<E>, removed: &mut Removed<E>) {
         debug_assert!(seq > self.head, "numbers must rise");
-        let mut removed = Removed {
-            first: fresh.key.as_ref().and_then(|key| self.supersede(key, seq)),
-            others: Vec::new(),
-        };
+        removed.first = fresh.key.as_ref().and_then(|key| self.supersede(key, seq));
         self.push(seq, fresh);
-        self.evict(&mut removed);
+        self.evict(removed);
         self.compact();
-        removed
     }
 
     /// Tells what a reader at `cursor` gets next, when it must not get anything up to `skipped`.
@@ -178,6 +183,17 @@ impl<E: Event> Log<E> {
         } else {
             Step::CaughtUp
         }
+    }
+
+    /// Returns the newest event, if it is the only one after the cursor: the common case, without a search.
+    pub(crate) fn only_after(&self, cursor: Seq) -> Option<(Seq, Shared<E>)> {
+        let newest = self.slots.back()?;
+        let is_only = match self.slots.len() {
+            1 => true,
+            slots => self.slots[slots - 2].seq <= cursor,
+        };
+        let kept = newest.kept.as_ref().filter(|_| is_only)?;
+        Some((newest.seq, Shared::clone(&kept.event)))
     }
 
     /// Returns the events after the cursor, up to the limits but at least one, if there is any.

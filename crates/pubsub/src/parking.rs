@@ -53,8 +53,6 @@ struct List {
     /// Counts from 1 how often the list was taken, so that all its spots end at once.
     round: u64,
     parked: Vec<Parked>,
-    /// How many readers were parked when the list was last taken: room made at once for the next time.
-    expected: usize,
 }
 
 impl Default for List {
@@ -62,17 +60,18 @@ impl Default for List {
         Self {
             round: 1,
             parked: Vec::new(),
-            expected: 0,
         }
     }
 }
 
 impl Parking {
     /// Tells whether the spot still stands for a parked reader.
+    #[inline]
     pub(crate) fn holds(&self, spot: Spot) -> bool {
         self.list(spot.interest).round == spot.round
     }
 
+    #[inline]
     pub(crate) fn park(
         &mut self,
         reader: ReaderId,
@@ -86,9 +85,6 @@ impl Parking {
             self.urgent_floor = cursor;
         }
         let list = self.list_mut(interest);
-        if list.parked.capacity() == 0 {
-            list.parked.reserve(list.expected);
-        }
         list.parked.push(Parked {
             reader,
             cursor,
@@ -102,6 +98,7 @@ impl Parking {
     }
 
     /// Tells whether the reader in this spot waits for the same, with the same waker.
+    #[inline]
     pub(crate) fn is_parked_alike(&self, spot: Spot, interest: Interest, waker: &Waker) -> bool {
         spot.interest == interest
             && self.list(interest).parked[spot.index]
@@ -120,14 +117,16 @@ impl Parking {
     }
 
     /// Takes out all readers of one list.
+    #[inline]
     pub(crate) fn take(&mut self, interest: Interest) -> Vec<Parked> {
         let list = self.list_mut(interest);
         if list.parked.is_empty() {
             return Vec::new();
         }
         list.round += 1;
-        list.expected = list.parked.len();
-        mem::take(&mut list.parked)
+        // They will be back: one allocation here is cheaper than a list that grows again under each of them.
+        let room = Vec::with_capacity(list.parked.len());
+        mem::replace(&mut list.parked, room)
     }
 
     /// Tells whether a reader in the urgent list may have lost events, when all up to `lost` are gone.
@@ -151,6 +150,7 @@ impl Parking {
             .collect()
     }
 
+    #[inline]
     fn list(&self, interest: Interest) -> &List {
         match interest {
             Interest::Any => &self.any,
@@ -158,6 +158,7 @@ impl Parking {
         }
     }
 
+    #[inline]
     fn list_mut(&mut self, interest: Interest) -> &mut List {
         match interest {
             Interest::Any => &mut self.any,

@@ -47,6 +47,7 @@ impl Reader {
     }
 
     /// Moves the cursor; a reader that reaches the head is waited for again from the next event on.
+    #[inline]
     pub(crate) fn move_to(&mut self, to: Seq, head: Seq) {
         self.cursor = to;
         if self.awaited_after == NOT_AWAITED && to == head {
@@ -97,10 +98,12 @@ impl Readers {
         waker
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: ReaderId) -> &Reader {
         &self.places[id.0]
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: ReaderId) -> &mut Reader {
         &mut self.places[id.0]
     }
@@ -115,7 +118,13 @@ impl Readers {
         owing.map(|(place, _)| ReaderId(place))
     }
 
+    #[inline]
+    pub(crate) fn is_parked(&self, id: ReaderId) -> bool {
+        self.parking.holds(self.places[id.0].spot)
+    }
+
     /// Parks a reader; returns the waker it replaces, the caller's to drop after it released its lock.
+    #[inline]
     pub(crate) fn park(
         &mut self,
         id: ReaderId,
@@ -133,6 +142,7 @@ impl Readers {
     }
 
     /// Takes the reader's waker out, if it is parked.
+    #[inline]
     pub(crate) fn unpark(&mut self, id: ReaderId) -> Option<Waker> {
         let spot = self.places[id.0].spot;
         if !self.parking.holds(spot) {
@@ -147,6 +157,7 @@ impl Readers {
     }
 
     /// Takes out all readers that wait for `interest`.
+    #[inline]
     pub(crate) fn take_parked(&mut self, interest: Interest) -> Vec<Parked> {
         self.parking.take(interest)
     }

@@ -70,6 +70,18 @@ pub enum ReceivedBatch<E: Event> {
     Lagged(Lagged),
 }
 
+impl<E> From<Lagged> for Received<E> {
+    fn from(lagged: Lagged) -> Self {
+        Self::Lagged(lagged)
+    }
+}
+
+impl<E: Event> From<Lagged> for ReceivedBatch<E> {
+    fn from(lagged: Lagged) -> Self {
+        Self::Lagged(lagged)
+    }
+}
+
 impl<E: Event> Clone for ReceivedBatch<E> {
     fn clone(&self) -> Self {
         match self {

@@ -6,7 +6,7 @@
 use std::task::Waker;
 
 use crate::{
-    Batch, Event, Lagged, MustDeliver, Seq, TopicOptions, TopicStats,
+    Batch, Event, Lagged, MustDeliver, Received, ReceivedBatch, Seq, TopicOptions, TopicStats,
     ahead::Ahead,
     log::{Fresh, Limits, Log, Removed, Step},
     parking::{Interest, Parked},
@@ -30,24 +30,36 @@ pub(crate) struct State<E: Event> {
 }
 
 /// What is left to do after a publish or a shutdown.
+///
+/// The caller makes it and the step fills it in: nearly all of it is empty nearly always, and not worth moving around.
 #[must_use]
 pub(crate) struct Published<E: Event> {
     any: Vec<Parked>,
     urgent: Vec<Parked>,
     lagging: Vec<Waker>,
-    removed: Option<Removed<E>>,
+    removed: Removed<E>,
     stale: Option<Batch<E>>,
 }
 
 impl<E: Event> Published<E> {
     /// Wakes the readers, each once, and drops what left the log.
     pub(crate) fn finish(self) {
-        self.any
-            .into_iter()
-            .chain(self.urgent)
-            .for_each(Parked::wake);
+        self.any.into_iter().for_each(Parked::wake);
+        self.urgent.into_iter().for_each(Parked::wake);
         self.lagging.into_iter().for_each(Waker::wake);
         drop((self.removed, self.stale));
+    }
+}
+
+impl<E: Event> Default for Published<E> {
+    fn default() -> Self {
+        Self {
+            any: Vec::new(),
+            urgent: Vec::new(),
+            lagging: Vec::new(),
+            removed: Removed::default(),
+            stale: None,
+        }
     }
 }
 
@@ -77,18 +89,26 @@ impl<E: Event> Settled<E> {
     }
 
     /// Wakes the publishers whose wait is over, and drops the rest.
+    #[inline]
     pub(crate) fn finish(self) {
         if let Some(rest) = self.0 {
-            rest.over.into_iter().for_each(Waker::wake);
-            drop((rest.unparked, rest.stale));
+            rest.finish();
         }
     }
 }
 
+impl<E: Event> Rest<E> {
+    #[cold]
+    fn finish(self) {
+        self.over.into_iter().for_each(Waker::wake);
+        drop((self.unparked, self.stale));
+    }
+}
+
 /// What a reader finds.
-pub(crate) enum Taken<T, E: Event> {
+pub(crate) enum Taken<R, E: Event> {
     /// It moved: it took something, or was told of a loss.
-    Moved(Result<T, Lagged>, Settled<E>),
+    Moved(R, Settled<E>),
     /// It is at the end of the log.
     Empty,
     /// It is at the end of a log that will not grow.
@@ -128,53 +148,37 @@ impl<E: Event> State<E> {
     }
 
     /// Appends an event; with this one step it has its number, its place and its readers.
-    pub(crate) fn publish(&mut self, seq: Seq, fresh: Fresh<E>) -> Published<E> {
+    pub(crate) fn publish(&mut self, seq: Seq, fresh: Fresh<E>, published: &mut Published<E>) {
         let is_urgent = fresh.is_urgent;
-        let removed = self.log.append(seq, fresh);
-        let mut published = self.take_any();
-        published.removed = Some(removed);
+        self.log.append(seq, fresh, &mut published.removed);
         published.stale = self.shared_batch.take();
+        published.any = self.readers.take_parked(Interest::Any);
         if is_urgent {
-            self.take_urgent(seq, &mut published);
+            self.urgent = seq;
+            published.urgent = self.readers.take_parked(Interest::Urgent);
         } else {
             published.lagging = self.readers.take_lagging(self.log.lost());
         }
-        published
     }
 
     /// Appends an event that the publisher waits for, whatever its class: all readers are woken for it.
-    pub(crate) fn publish_awaited(&mut self, seq: Seq, fresh: Fresh<E>) -> Published<E> {
-        let mut published = self.publish(seq, fresh);
-        self.take_urgent(seq, &mut published);
+    pub(crate) fn publish_awaited(
+        &mut self,
+        seq: Seq,
+        mut fresh: Fresh<E>,
+        published: &mut Published<E>,
+    ) {
+        fresh.is_urgent = true;
+        self.publish(seq, fresh, published);
         let pending = self.readers.owing(seq).count();
         self.waits.open(seq, pending, self.readers.len() - pending);
-        published
     }
 
     /// Refuses further events; readers end after what is there.
-    pub(crate) fn shut_down(&mut self) -> Published<E> {
+    pub(crate) fn shut_down(&mut self, published: &mut Published<E>) {
         self.is_closed = true;
-        let mut published = self.take_any();
+        published.any = self.readers.take_parked(Interest::Any);
         published.urgent = self.readers.take_parked(Interest::Urgent);
-        published
-    }
-
-    fn take_any(&mut self) -> Published<E> {
-        let any = self.readers.take_parked(Interest::Any);
-        Published {
-            any,
-            urgent: Vec::new(),
-            lagging: Vec::new(),
-            removed: None,
-            stale: None,
-        }
-    }
-
-    fn take_urgent(&mut self, seq: Seq, published: &mut Published<E>) {
-        self.urgent = seq;
-        published
-            .urgent
-            .extend(self.readers.take_parked(Interest::Urgent));
     }
 
     pub(crate) fn subscribe(&mut self, cursor: Seq) -> ReaderId {
@@ -204,45 +208,59 @@ impl<E: Event> State<E> {
     }
 
     /// Takes the next event for a reader, and some more into `ahead`.
+    #[inline]
     pub(crate) fn take_event(
         &mut self,
         id: ReaderId,
         ahead: &mut Ahead<E>,
-    ) -> Taken<(Seq, Shared<E>), E> {
+    ) -> Taken<Received<E>, E> {
         self.take(id, |state, cursor| {
-            // An event that a publisher waits for is delivered when it is handed out, and no sooner.
-            let limits = if state.waits.is_empty() {
-                Ahead::<E>::LIMITS
-            } else {
-                Limits {
-                    events: 1,
-                    bytes: 0,
-                }
+            let (seq, event, last) = match state.log.only_after(cursor) {
+                Some((seq, event)) => (seq, event, seq),
+                None => state.take_run(cursor, ahead),
             };
-            let mut events = state.log.events_after(cursor, limits);
-            let first = events
-                .next()
-                .expect("invariant: the newest event is always kept");
-            let last = ahead.refill(first.0, events).unwrap_or(first.0);
-            (first, last, None)
+            (Received::Event { seq, event }, last, None)
         })
     }
 
+    /// Returns the event after the cursor with its number, and the number of the last one that went into `ahead`.
+    fn take_run(&self, cursor: Seq, ahead: &mut Ahead<E>) -> (Seq, Shared<E>, Seq) {
+        // An event that a publisher waits for is delivered when it is handed out, and no sooner.
+        let limits = if self.waits.is_empty() {
+            Ahead::<E>::LIMITS
+        } else {
+            Limits {
+                events: 1,
+                bytes: 0,
+            }
+        };
+        let mut events = self.log.events_after(cursor, limits);
+        let (seq, event) = events
+            .next()
+            .expect("invariant: the newest event is always kept");
+        let last = ahead.refill(seq, events).unwrap_or(seq);
+        (seq, event, last)
+    }
+
     /// Takes all events that wait for a reader, up to the size of a batch.
-    pub(crate) fn take_batch(&mut self, id: ReaderId) -> Taken<Batch<E>, E> {
+    #[inline]
+    pub(crate) fn take_batch(&mut self, id: ReaderId) -> Taken<ReceivedBatch<E>, E> {
         self.take(id, |state, cursor| {
             let (batch, stale) = state.batch_after(cursor);
             let last = batch.last();
-            (batch, last, stale)
+            (ReceivedBatch::Batch(batch), last, stale)
         })
     }
 
     /// Moves a reader to what comes next; `next` returns it, with the cursor it leads to and a batch to drop.
-    fn take<T>(
+    ///
+    /// This is the way of every delivery: what it calls is inlined, what is rare is kept out of line.
+    #[inline(always)]
+    fn take<R: From<Lagged>>(
         &mut self,
         id: ReaderId,
-        next: impl FnOnce(&mut Self, Seq) -> (T, Seq, Option<Batch<E>>),
-    ) -> Taken<T, E> {
+        next: impl FnOnce(&mut Self, Seq) -> (R, Seq, Option<Batch<E>>),
+    ) -> Taken<R, E> {
         let &Reader {
             cursor, skipped, ..
         } = self.readers.get(id);
@@ -251,15 +269,20 @@ impl<E: Event> State<E> {
             Step::CaughtUp => Taken::Empty,
             Step::Lagged(lagged) => {
                 self.lagged += 1;
-                Taken::Moved(Err(lagged), self.advance(id, lagged.to, Fate::Lagged, None))
+                Taken::Moved(
+                    lagged.into(),
+                    self.advance(id, lagged.to, Fate::Lagged, None),
+                )
             }
             Step::Ready => {
-                let (item, to, stale) = next(self, cursor);
-                Taken::Moved(Ok(item), self.advance(id, to, Fate::Took, stale))
+                let (received, to, stale) = next(self, cursor);
+                Taken::Moved(received, self.advance(id, to, Fate::Took, stale))
             }
         }
     }
 
+    /// Moves a cursor. That is all there is to it, unless somebody waits for it or is left waiting.
+    #[inline(always)]
     fn advance(
         &mut self,
         id: ReaderId,
@@ -267,32 +290,47 @@ impl<E: Event> State<E> {
         fate: Fate,
         stale: Option<Batch<E>>,
     ) -> Settled<E> {
+        if stale.is_some() || !self.waits.is_empty() || self.readers.is_parked(id) {
+            return self.advance_and_settle(id, to, fate, stale);
+        }
+        let head = self.log.head();
+        self.readers.get_mut(id).move_to(to, head);
+        Settled(None)
+    }
+
+    #[cold]
+    fn advance_and_settle(
+        &mut self,
+        id: ReaderId,
+        to: Seq,
+        fate: Fate,
+        stale: Option<Batch<E>>,
+    ) -> Settled<E> {
         let unparked = self.readers.unpark(id);
+        let head = self.log.head();
         let reader = self.readers.get_mut(id);
         let owes_after = reader.owes_after();
-        reader.move_to(to, self.log.head());
+        reader.move_to(to, head);
         let over = self.waits.settle(owes_after, to, fate);
         Settled::new(over, unparked, stale)
     }
 
+    /// Returns the batch after a cursor: the shared one, if it is that.
+    #[inline(always)]
     fn batch_after(&mut self, cursor: Seq) -> (Batch<E>, Option<Batch<E>>) {
-        if let Some(batch) = self
-            .shared_batch
-            .as_ref()
-            .filter(|batch| batch.after() == cursor)
-        {
-            return (batch.clone(), None);
+        match &self.shared_batch {
+            Some(batch) if batch.after() == cursor => (batch.clone(), None),
+            _ => self.build_batch(cursor),
         }
-        let batch = Batch::new(
-            cursor,
-            self.log.run_after(
-                cursor,
-                Limits {
-                    events: usize::MAX,
-                    bytes: self.max_batch_bytes,
-                },
-            ),
-        );
+    }
+
+    #[cold]
+    fn build_batch(&mut self, cursor: Seq) -> (Batch<E>, Option<Batch<E>>) {
+        let limits = Limits {
+            events: usize::MAX,
+            bytes: self.max_batch_bytes,
+        };
+        let batch = Batch::new(cursor, self.log.run_after(cursor, limits));
         if self.readers.len() < 2 {
             return (batch, None);
         }

@@ -12,12 +12,12 @@ use std::{
 use futures_core::Stream;
 
 use crate::{
-    Batch, Event, Lagged, Received, ReceivedBatch, Seq, TryRecvError,
+    Event, Received, ReceivedBatch, Seq, TryRecvError,
     ahead::Ahead,
     parking::Interest,
     readers::ReaderId,
     state::{State, Taken},
-    sync::{Arc, Shared},
+    sync::Arc,
     topic::Core,
 };
 
@@ -97,6 +97,9 @@ impl<E: Event> Subscription<E> {
     ///
     /// Dropping the future loses nothing: an event is taken only when it is returned. The future leaves no waker behind.
     pub async fn recv(&mut self) -> Option<Received<E>> {
+        if let Some(event) = self.ahead.next() {
+            return Some(event);
+        }
         let mut waiting = Waiting::new(self);
         poll_fn(|cx| waiting.poll(cx, Self::poll_recv)).await
     }
@@ -130,13 +133,12 @@ impl<E: Event> Subscription<E> {
     /// While it is pending the reader stays parked, until it is woken, polled for something else, or dropped.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Received<E>>> {
         if let Some(event) = self.ahead.next() {
-            return Poll::Ready(Some(received(Ok(event))));
+            return Poll::Ready(Some(event));
         }
         let ahead = &mut self.ahead;
         poll_take(&self.core, cx, self.id, |state, id| {
             state.take_event(id, ahead)
         })
-        .map(|taken| taken.map(received))
     }
 
     /// Polls for the events that wait; for hand-written futures, see [`recv_batch`](Self::recv_batch).
@@ -146,7 +148,7 @@ impl<E: Event> Subscription<E> {
         if let Some(batch) = self.ahead.take_batch() {
             return Poll::Ready(Some(ReceivedBatch::Batch(batch)));
         }
-        poll_take(&self.core, cx, self.id, State::take_batch).map(|taken| taken.map(received_batch))
+        poll_take(&self.core, cx, self.id, State::take_batch)
     }
 
     /// Polls for something that must not wait; for hand-written futures, see [`ready_urgent`](Self::ready_urgent).
@@ -177,10 +179,10 @@ impl<E: Event> Subscription<E> {
     /// [`TryRecvError::Empty`] if none waits, [`TryRecvError::Closed`] if none will ever come.
     pub fn try_recv(&mut self) -> Result<Received<E>, TryRecvError> {
         if let Some(event) = self.ahead.next() {
-            return Ok(received(Ok(event)));
+            return Ok(event);
         }
         let ahead = &mut self.ahead;
-        try_take(&self.core, self.id, |state, id| state.take_event(id, ahead)).map(received)
+        try_take(&self.core, self.id, |state, id| state.take_event(id, ahead))
     }
 
     /// Receives the events that wait, if there are any, without waiting.
@@ -192,7 +194,7 @@ impl<E: Event> Subscription<E> {
         if let Some(batch) = self.ahead.take_batch() {
             return Ok(ReceivedBatch::Batch(batch));
         }
-        try_take(&self.core, self.id, State::take_batch).map(received_batch)
+        try_take(&self.core, self.id, State::take_batch)
     }
 
     /// Returns the number of the last event that was received, or told to be lost: where to resume.
@@ -203,6 +205,7 @@ impl<E: Event> Subscription<E> {
             .unwrap_or_else(|| self.core.lock().cursor(self.id))
     }
 
+    #[cold]
     fn unpark(&self) {
         let mut state = self.core.lock();
         let waker = state.unpark(self.id);
@@ -262,6 +265,7 @@ impl<'a, E: Event> Waiting<'a, E> {
 }
 
 impl<E: Event> Drop for Waiting<'_, E> {
+    #[inline]
     fn drop(&mut self) {
         if self.is_pending {
             self.subscription.unpark();
@@ -269,18 +273,19 @@ impl<E: Event> Drop for Waiting<'_, E> {
     }
 }
 
-fn poll_take<T, E: Event>(
+#[inline]
+fn poll_take<R, E: Event>(
     core: &Core<E>,
     cx: &mut Context<'_>,
     id: ReaderId,
-    take: impl FnOnce(&mut State<E>, ReaderId) -> Taken<T, E>,
-) -> Poll<Option<Result<T, Lagged>>> {
+    take: impl FnOnce(&mut State<E>, ReaderId) -> Taken<R, E>,
+) -> Poll<Option<R>> {
     let mut state = core.lock();
     match take(&mut state, id) {
-        Taken::Moved(what, settled) => {
+        Taken::Moved(received, settled) => {
             drop(state);
             settled.finish();
-            Poll::Ready(Some(what))
+            Poll::Ready(Some(received))
         }
         Taken::Empty => {
             // Looking and parking are one critical section: what is published next finds the waker.
@@ -293,33 +298,19 @@ fn poll_take<T, E: Event>(
     }
 }
 
-fn try_take<T, E: Event>(
+fn try_take<R, E: Event>(
     core: &Core<E>,
     id: ReaderId,
-    take: impl FnOnce(&mut State<E>, ReaderId) -> Taken<T, E>,
-) -> Result<Result<T, Lagged>, TryRecvError> {
+    take: impl FnOnce(&mut State<E>, ReaderId) -> Taken<R, E>,
+) -> Result<R, TryRecvError> {
     let mut state = core.lock();
     match take(&mut state, id) {
-        Taken::Moved(what, settled) => {
+        Taken::Moved(received, settled) => {
             drop(state);
             settled.finish();
-            Ok(what)
+            Ok(received)
         }
         Taken::Empty => Err(TryRecvError::Empty),
         Taken::End => Err(TryRecvError::Closed),
-    }
-}
-
-fn received<E>(taken: Result<(Seq, Shared<E>), Lagged>) -> Received<E> {
-    match taken {
-        Ok((seq, event)) => Received::Event { seq, event },
-        Err(lagged) => Received::Lagged(lagged),
-    }
-}
-
-fn received_batch<E: Event>(taken: Result<Batch<E>, Lagged>) -> ReceivedBatch<E> {
-    match taken {
-        Ok(batch) => ReceivedBatch::Batch(batch),
-        Err(lagged) => ReceivedBatch::Lagged(lagged),
     }
 }

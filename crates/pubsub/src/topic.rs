@@ -8,7 +8,7 @@ use crate::{
     Closed, Confirmation, Event, PublishAtError, Seq, SubscribeError, Subscription, TopicOptions,
     TopicStats,
     log::Fresh,
-    state::State,
+    state::{Published, State},
     sync::{Arc, Mutex, MutexGuard, lock},
 };
 
@@ -116,10 +116,10 @@ impl<E: Event> Topic<E> {
     ///
     /// [`Closed`] after [`shutdown`](Self::shutdown), or when no number is left; the event is dropped.
     pub fn publish(&self, event: E) -> Result<Seq, Closed> {
-        let fresh = Fresh::new(event);
+        let (fresh, mut published) = (Fresh::new(event), Published::default());
         let mut state = self.lock();
         let seq = state.next_seq().ok_or(Closed)?;
-        let published = state.publish(seq, fresh);
+        state.publish(seq, fresh, &mut published);
         drop(state);
         published.finish();
         Ok(seq)
@@ -134,7 +134,7 @@ impl<E: Event> Topic<E> {
     /// [`PublishAtError::NotAhead`] if the number is not above the last one, [`PublishAtError::Closed`] after
     /// [`shutdown`](Self::shutdown); the event is dropped.
     pub fn publish_at(&self, seq: Seq, event: E) -> Result<(), PublishAtError> {
-        let fresh = Fresh::new(event);
+        let (fresh, mut published) = (Fresh::new(event), Published::default());
         let mut state = self.lock();
         if state.is_closed() {
             return Err(Closed.into());
@@ -143,7 +143,7 @@ impl<E: Event> Topic<E> {
         if seq <= head {
             return Err(PublishAtError::NotAhead { seq, head });
         }
-        let published = state.publish(seq, fresh);
+        state.publish(seq, fresh, &mut published);
         drop(state);
         published.finish();
         Ok(())
@@ -197,10 +197,10 @@ impl<E: Event> Topic<E> {
     where
         D: Future<Output = ()>,
     {
-        let fresh = Fresh::new(event);
+        let (fresh, mut published) = (Fresh::new(event), Published::default());
         let mut state = self.lock();
         let seq = state.next_seq().ok_or(Closed)?;
-        let published = state.publish_awaited(seq, fresh);
+        state.publish_awaited(seq, fresh, &mut published);
         drop(state);
         published.finish();
         Ok(Confirmation::new(
@@ -322,8 +322,9 @@ impl<E: Event> Core<E> {
     }
 
     fn shut_down(&self) {
+        let mut published = Published::default();
         let mut state = self.lock();
-        let published = state.shut_down();
+        state.shut_down(&mut published);
         drop(state);
         published.finish();
     }

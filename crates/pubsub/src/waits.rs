@@ -45,6 +45,7 @@ struct Wait {
 }
 
 impl Waits {
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.waits.is_empty()
     }
