@@ -30,9 +30,11 @@ pub use self::event::{AgentEvent, AgentEventKind};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentMessage {
     /// The session to run in; absent on the wire, `null` or empty when the client gave none.
     #[serde(default, with = "maybe_id")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub session_id: Option<SessionId>,
     /// The caller's name for the run, which also makes the request idempotent.
     #[serde(default, with = "maybe_id", skip_serializing_if = "Option::is_none")]
@@ -79,6 +81,7 @@ impl AgentMessage {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attachment {
     /// Where it is at the client.
     #[serde(default, deserialize_with = "nullable")]
@@ -146,6 +149,7 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// The run, under the caller's name for it or ours.
     pub run_id: RunId,
@@ -173,6 +177,7 @@ pub struct Receipt {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentInfo {
     /// Whether any run of the workspace is active.
     #[serde(default, deserialize_with = "nullable")]
@@ -200,6 +205,7 @@ pub struct AgentInfo {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentInit {
     /// Whether somebody is there who can answer questions and approve.
     #[serde(default, deserialize_with = "nullable")]
@@ -228,11 +234,13 @@ pub struct AgentInit {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentSession {
     /// Its own id.
     pub id: SessionId,
     /// The session whose tool call started this one; on the wire the empty text when there is none.
     #[serde(default, with = "maybe_id")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub parent_session_id: Option<SessionId>,
     /// What it is called.
     #[serde(default, deserialize_with = "nullable")]
@@ -248,6 +256,7 @@ pub struct AgentSession {
     pub completion_tokens: u64,
     /// The message that sums up everything before it; on the wire the empty text when there is none.
     #[serde(default, with = "maybe_id")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub summary_message_id: Option<MessageId>,
     /// What all its steps cost, in US dollars.
     #[serde(default, with = "number")]

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     Secret,
@@ -45,6 +44,7 @@ pub use self::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Config {
     /// Where its schema is; empty is left out.
     #[serde(
@@ -131,6 +131,7 @@ pub struct Config {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Models {
     /// The model that does the work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,6 +140,3 @@ pub struct Models {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub small: Option<SelectedModel>,
 }
-
-/// A JSON object whose members a provider or a server defines.
-type Extra = BTreeMap<String, Value>;

@@ -67,6 +67,7 @@ impl ParseWordError {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Names the kind of problem, as a URN made of the code.
     #[serde(rename = "type", default, deserialize_with = "nullable")]

@@ -110,6 +110,7 @@ impl Event {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Change<T> {
     /// What happened. Comes first, so that a reader that fails on the payload still knows it (contract 3.2).
     #[serde(rename = "type")]
@@ -146,6 +147,14 @@ impl<T> Change<T> {
 
 words! {
     /// Says what happened to a payload.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::ChangeKind;
+    ///
+    /// assert_eq!(ChangeKind::Created.as_str(), "created");
+    /// ```
     pub enum ChangeKind("change") {
         /// It came into being.
         Created = "created",
@@ -171,6 +180,7 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageDelta {
     /// The message.
     pub id: MessageId,
@@ -195,6 +205,7 @@ pub struct MessageDelta {
 /// # Ok::<(), runwright_proto::ParseIdError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Gap {
     /// The first number that is lost.
     pub from: Seq,
@@ -216,6 +227,7 @@ pub struct Gap {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct End {
     /// Why it ends.
     pub reason: EndReason,
@@ -223,6 +235,14 @@ pub struct End {
 
 words! {
     /// Says why a stream ended in good order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::EndReason;
+    ///
+    /// assert_eq!("client_retired".parse(), Ok(EndReason::ClientRetired));
+    /// ```
     pub enum EndReason("reason") {
         /// The workspace closed.
         WorkspaceClosed = "workspace_closed",
@@ -236,7 +256,7 @@ words! {
     }
 }
 
-/// Is an event of a kind that this version does not know, kept as it came.
+/// Is an event of a kind that this version does not know, kept as it came but for the order of its members.
 ///
 /// # Examples
 ///

@@ -23,6 +23,7 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct File {
     /// Its own id.
     pub id: String,
@@ -57,9 +58,11 @@ pub struct File {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FileRead {
     /// The session.
     #[serde(default, with = "maybe_id")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub session_id: Option<SessionId>,
     /// The file.
     #[serde(default, deserialize_with = "nullable")]

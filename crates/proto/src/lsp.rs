@@ -23,6 +23,7 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LspClientInfo {
     /// What it is called.
     #[serde(default, deserialize_with = "nullable")]
@@ -51,6 +52,15 @@ pub struct LspClientInfo {
 
 codes! {
     /// Says how a language server is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::LspState;
+    ///
+    /// assert_eq!(serde_json::from_str::<LspState>("2").unwrap(), LspState::Ready);
+    /// assert_eq!(i64::from(LspState::Disabled), 5);
+    /// ```
     #[derive(Default)]
     pub enum LspState("language server state") {
         /// Nobody has needed it yet.
@@ -84,6 +94,7 @@ codes! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LspEvent {
     /// What went wrong; empty is left out.
     #[serde(
@@ -112,6 +123,14 @@ pub struct LspEvent {
 
 words! {
     /// Says what changed about a language server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::LspEventKind;
+    ///
+    /// assert_eq!(LspEventKind::DiagnosticsChanged.as_str(), "diagnostics_changed");
+    /// ```
     #[derive(Default)]
     pub enum LspEventKind("language server event") {
         /// How it is.
@@ -137,6 +156,7 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StartLsp {
     /// The file.
     #[serde(default, deserialize_with = "nullable")]

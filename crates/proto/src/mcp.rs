@@ -25,6 +25,7 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct McpClientInfo {
     /// What it is called.
     #[serde(default, deserialize_with = "nullable")]
@@ -68,6 +69,15 @@ pub struct McpClientInfo {
 words! {
     /// Says how an MCP server is. A contract client drops the whole reply when it meets another word, so there is no
     /// word for an unknown state: it is read as `disabled`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::McpState;
+    ///
+    /// assert_eq!(McpState::NeedsAuth.as_str(), "needs auth");
+    /// assert_eq!("of a later version".parse(), Ok(McpState::Disabled));
+    /// ```
     #[derive(Default)]
     pub enum McpState("MCP server state") {
         /// It starts.
@@ -97,6 +107,7 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct McpEvent {
     /// What went wrong; empty is left out.
     #[serde(
@@ -139,6 +150,14 @@ pub struct McpEvent {
 
 words! {
     /// Says what changed about an MCP server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::McpEventKind;
+    ///
+    /// assert_eq!(McpEventKind::ToolsListChanged.as_str(), "tools_list_changed");
+    /// ```
     #[derive(Default)]
     pub enum McpEventKind("MCP server event") {
         /// How it is.
@@ -167,6 +186,7 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct McpName {
     /// What it is called.
     #[serde(default, deserialize_with = "nullable")]
@@ -185,6 +205,7 @@ pub struct McpName {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReadResource {
     /// The server.
     #[serde(default, deserialize_with = "nullable")]
@@ -206,6 +227,7 @@ pub struct ReadResource {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResourceContent {
     /// What it is a piece of.
     #[serde(default, deserialize_with = "nullable")]
@@ -245,6 +267,7 @@ pub struct ResourceContent {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct McpPrompt {
     /// Its id: `<server>:<prompt>`.
     #[serde(default, deserialize_with = "nullable")]
@@ -290,6 +313,7 @@ pub struct McpPrompt {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct McpPromptArgument {
     /// Its id.
     #[serde(default, deserialize_with = "nullable")]
@@ -327,6 +351,7 @@ pub struct McpPromptArgument {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GetMcpPrompt {
     /// The name of the server.
     #[serde(default, deserialize_with = "nullable")]
@@ -351,6 +376,7 @@ pub struct GetMcpPrompt {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PendingAuth {
     /// The server.
     #[serde(default, deserialize_with = "nullable")]
@@ -371,6 +397,7 @@ pub struct PendingAuth {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuthUrl {
     /// The page; empty, not known yet, is left out.
     #[serde(

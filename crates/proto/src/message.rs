@@ -38,6 +38,7 @@ pub use self::part::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Message {
     /// What the message says, in order. Always on the wire: a client of the contract drops a message without it.
     #[serde(deserialize_with = "nullable")]

@@ -32,6 +32,7 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PermissionRequest {
     /// Its own id.
     pub id: PermissionId,
@@ -70,6 +71,7 @@ pub struct PermissionRequest {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PermissionNotification {
     /// The tool call that asked.
     #[serde(default, deserialize_with = "nullable")]
@@ -102,6 +104,7 @@ pub struct PermissionNotification {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GrantPermission {
     /// The request that is answered.
     pub permission: PermissionRef,
@@ -125,6 +128,7 @@ pub struct GrantPermission {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PermissionRef {
     /// The id of the request.
     pub id: PermissionId,
@@ -132,6 +136,15 @@ pub struct PermissionRef {
 
 words! {
     /// Is an answer to a request for approval.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::PermissionAction;
+    ///
+    /// assert_eq!("allow_session".parse(), Ok(PermissionAction::AllowSession));
+    /// assert_eq!("maybe".parse(), Ok(PermissionAction::Unknown));
+    /// ```
     #[derive(Default)]
     pub enum PermissionAction("permission action") {
         /// This time.
@@ -158,6 +171,7 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Resolved {
     /// Whether this answer was the one that counted.
     #[serde(default, deserialize_with = "nullable")]
@@ -195,6 +209,7 @@ impl Resolved {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OpenPermission {
     /// What is asked for.
     pub request: PermissionRequest,
@@ -220,6 +235,7 @@ pub struct OpenPermission {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SkipPermissions {
     /// Whether approval is skipped.
     #[serde(default, deserialize_with = "nullable")]

@@ -24,6 +24,7 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuestionRequest {
     /// The id of the batch.
     pub id: QuestionId,
@@ -63,6 +64,7 @@ pub struct QuestionRequest {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Question {
     /// Its id, which the answer names.
     #[serde(default, deserialize_with = "nullable")]
@@ -98,6 +100,14 @@ pub struct Question {
 
 words! {
     /// Says what kind of answer a question wants.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::QuestionKind;
+    ///
+    /// assert_eq!(QuestionKind::YesNo.as_str(), "yes_no");
+    /// ```
     #[derive(Default)]
     pub enum QuestionKind("question type") {
         /// Yes or no.
@@ -127,6 +137,7 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Choice {
     /// Its id, which the answer names.
     #[serde(default, deserialize_with = "nullable")]
@@ -155,6 +166,7 @@ pub struct Choice {
 /// # Ok::<(), runwright_proto::ParseIdError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuestionNotification {
     /// The batch.
     pub batch_id: QuestionId,
@@ -174,9 +186,11 @@ pub struct QuestionNotification {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AnswerQuestions {
     /// The batch; empty on the wire when the client does not say.
     #[serde(default, with = "maybe_id")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub batch_request_id: Option<QuestionId>,
     /// The answers.
     #[serde(default, deserialize_with = "nullable")]
@@ -195,6 +209,7 @@ pub struct AnswerQuestions {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Answer {
     /// The question.
     #[serde(default, deserialize_with = "nullable")]
@@ -238,6 +253,7 @@ pub struct Answer {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OpenQuestion {
     /// What is asked.
     pub request: QuestionRequest,

@@ -64,6 +64,7 @@ impl RunState {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Usage {
     /// Tokens the model read, without those it had in its cache.
     #[serde(default, deserialize_with = "nullable")]
@@ -106,6 +107,7 @@ pub struct Usage {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
     /// The caller's name for it, or ours.
     pub run_id: RunId,
@@ -188,6 +190,7 @@ impl Run {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunList {
     /// The runs of this page.
     #[serde(default, deserialize_with = "nullable")]
@@ -216,6 +219,7 @@ pub struct RunList {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(from = "RunCompleteWire")]
 pub struct RunComplete {
     /// The session it ran in.
@@ -225,6 +229,7 @@ pub struct RunComplete {
     pub run_id: Option<RunId>,
     /// The last message the model wrote in it; always on the wire, the empty text when there is none.
     #[serde(with = "maybe_id")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub message_id: Option<MessageId>,
     /// The text of that message; empty is left out.
     #[serde(skip_serializing_if = "Text::is_empty")]

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(secret.expose(), "sk-123");
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Secret(String);
 

@@ -23,11 +23,13 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Session {
     /// Its own id.
     pub id: SessionId,
     /// The session whose tool call started this one; on the wire the empty text when there is none.
     #[serde(default, with = "maybe_id")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub parent_session_id: Option<SessionId>,
     /// What it is called.
     #[serde(default, deserialize_with = "nullable")]
@@ -43,6 +45,7 @@ pub struct Session {
     pub completion_tokens: u64,
     /// The message that sums up everything before it; on the wire the empty text when there is none.
     #[serde(default, with = "maybe_id")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub summary_message_id: Option<MessageId>,
     /// What all its steps cost, in US dollars.
     #[serde(default, with = "number")]
@@ -103,6 +106,7 @@ impl Session {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Todo {
     /// What is to be done.
     #[serde(default, deserialize_with = "nullable")]
@@ -117,6 +121,14 @@ pub struct Todo {
 
 words! {
     /// Says how far a to-do is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::TodoStatus;
+    ///
+    /// assert_eq!(TodoStatus::InProgress.as_str(), "in_progress");
+    /// ```
     #[derive(Default)]
     pub enum TodoStatus("to-do status") {
         /// Not begun.
@@ -141,6 +153,7 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateSession {
     /// What it is to be called.
     #[serde(default, deserialize_with = "nullable")]
@@ -162,6 +175,7 @@ pub struct CreateSession {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateSession {
     /// The new title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,6 +184,10 @@ pub struct UpdateSession {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub todos: Option<Vec<Todo>>,
     /// What all steps have cost, in US dollars.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::serialize_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub cost: Option<f64>,
 }

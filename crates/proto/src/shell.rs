@@ -20,6 +20,7 @@ use crate::wire::{is_zero, nullable};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShellRequest {
     /// The command line.
     #[serde(default, deserialize_with = "nullable")]
@@ -45,6 +46,7 @@ pub struct ShellRequest {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShellReply {
     /// Its output, then its errors.
     #[serde(default, deserialize_with = "nullable")]

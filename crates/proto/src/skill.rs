@@ -21,6 +21,7 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SkillInfo {
     /// Its id, the path of its file.
     #[serde(default, deserialize_with = "nullable")]
@@ -54,6 +55,7 @@ pub struct SkillInfo {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SkillState {
     /// What it is called.
     #[serde(default, deserialize_with = "nullable")]
@@ -75,6 +77,14 @@ pub struct SkillState {
 
 codes! {
     /// Says how the reading of a skill went.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::SkillCondition;
+    ///
+    /// assert_eq!(serde_json::to_string(&SkillCondition::Error).unwrap(), "1");
+    /// ```
     #[derive(Default)]
     pub enum SkillCondition("skill state") {
         /// It can be used.
@@ -99,6 +109,7 @@ codes! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SkillsEvent {
     /// All skills, and how the reading of each went.
     #[serde(default, deserialize_with = "nullable")]
@@ -117,6 +128,7 @@ pub struct SkillsEvent {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReadSkill {
     /// Its id.
     #[serde(default, deserialize_with = "nullable")]
@@ -137,6 +149,7 @@ pub struct ReadSkill {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SkillContent {
     /// What its file holds.
     #[serde(default, deserialize_with = "nullable")]
@@ -156,6 +169,7 @@ pub struct SkillContent {
 /// assert!(!SkillSummary::default().builtin);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SkillSummary {
     /// What it is called.
     #[serde(default, deserialize_with = "nullable")]

@@ -21,6 +21,7 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Version {
     /// The version of the server.
     #[serde(default, deserialize_with = "nullable")]
@@ -51,6 +52,7 @@ pub struct Version {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Control {
     /// What to do.
     #[serde(default, deserialize_with = "nullable")]
@@ -59,6 +61,14 @@ pub struct Control {
 
 words! {
     /// Is something the server can be told to do with itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::ControlCommand;
+    ///
+    /// assert_eq!("restart".parse(), Ok(ControlCommand::Unknown));
+    /// ```
     #[derive(Default)]
     pub enum ControlCommand("command") {
         /// End. The contract has it refused, like the other, when the server is not idle.
@@ -84,9 +94,11 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CurrentSession {
     /// The session; the empty text on the wire for none.
     #[serde(default, with = "maybe_id")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub session_id: Option<SessionId>,
 }
 
@@ -101,6 +113,7 @@ pub struct CurrentSession {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NeedsInit {
     /// Whether it has.
     #[serde(default, deserialize_with = "nullable")]
@@ -118,6 +131,7 @@ pub struct NeedsInit {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PromptReply {
     /// The prompt.
     #[serde(default, deserialize_with = "nullable")]
@@ -138,6 +152,7 @@ pub struct PromptReply {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConfigChanged {
     /// The workspace.
     pub workspace_id: WorkspaceId,
@@ -155,6 +170,7 @@ pub struct ConfigChanged {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpdateAvailable {
     /// What runs.
     #[serde(default, deserialize_with = "nullable")]
@@ -178,6 +194,7 @@ pub struct UpdateAvailable {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Status {
     /// The version of the server.
     #[serde(default, deserialize_with = "nullable")]
@@ -212,6 +229,7 @@ pub struct Status {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkspaceStatus {
     /// Its id.
     pub id: WorkspaceId,

@@ -184,10 +184,12 @@ fn day_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
 
 /// Finds the date of a day counted from the beginning of 1970, in the years 1 to 9999.
 fn date_of_day(day: i64) -> (i64, i64, i64) {
-    // The estimate is never too late a year by the mean length, and at most one too early.
+    // By the mean length of a year, which is at most one year off.
     let mut year = (day + 719_162) * 400 / 146_097 + 1;
     if day_of_year(year) > day {
         year -= 1;
+    } else if day_of_year(year + 1) <= day {
+        year += 1;
     }
     let mut rest = day - day_of_year(year);
     let mut month = 1;

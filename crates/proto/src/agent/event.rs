@@ -25,6 +25,7 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AgentEvent {
     /// What went wrong; empty is left out.
     #[serde(
@@ -38,6 +39,7 @@ pub struct AgentEvent {
     pub kind: AgentEventKind,
     /// Always on the wire, because contract clients decode it; without a message it is one of empty texts and zeros.
     #[serde(default, with = "maybe_message")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Message))]
     pub message: Option<Message>,
     /// The run it is about.
     #[serde(default, with = "maybe_id", skip_serializing_if = "Option::is_none")]
@@ -107,6 +109,14 @@ impl AgentEvent {
 
 words! {
     /// Says what the agent announces.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::AgentEventKind;
+    ///
+    /// assert_eq!("agent_finished".parse(), Ok(AgentEventKind::AgentFinished));
+    /// ```
     #[derive(Default)]
     pub enum AgentEventKind("agent event") {
         /// The agent has come to rest in a session.

@@ -45,6 +45,7 @@ codes! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetConfig {
     /// Where it is written.
     #[serde(default, deserialize_with = "nullable")]
@@ -69,6 +70,7 @@ pub struct SetConfig {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RemoveConfig {
     /// Where it is removed.
     #[serde(default, deserialize_with = "nullable")]
@@ -91,6 +93,7 @@ pub struct RemoveConfig {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetModel {
     /// Where it is written.
     #[serde(default, deserialize_with = "nullable")]
@@ -104,6 +107,14 @@ pub struct SetModel {
 
 words! {
     /// Says what a model is used for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::ModelType;
+    ///
+    /// assert_eq!(ModelType::Large.as_str(), "large");
+    /// ```
     pub enum ModelType("model type") {
         /// The work.
         Large = "large",
@@ -123,6 +134,7 @@ words! {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetCompactMode {
     /// Where it is written.
     #[serde(default, deserialize_with = "nullable")]
@@ -146,6 +158,7 @@ pub struct SetCompactMode {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetProviderKey {
     /// Where it is written.
     #[serde(default, deserialize_with = "nullable")]
@@ -173,6 +186,14 @@ impl SetProviderKey {
 
 words! {
     /// Says what a provider's key is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::ProviderKeyKind;
+    ///
+    /// assert_eq!(ProviderKeyKind::Oauth.as_str(), "oauth");
+    /// ```
     pub enum ProviderKeyKind("key kind") {
         /// A plain key.
         String = "string",
@@ -182,7 +203,17 @@ words! {
 }
 
 /// Is a provider's key: a string or a token object on the wire.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::ProviderKey;
+///
+/// let key: ProviderKey = serde_json::from_str(r#"{"access_token":"a"}"#).unwrap();
+/// assert!(matches!(key, ProviderKey::Token(_)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum ProviderKey {
     /// A plain key.
@@ -202,6 +233,7 @@ pub enum ProviderKey {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CopilotImport {
     /// The token that was found.
     #[serde(default)]
@@ -223,6 +255,7 @@ pub struct CopilotImport {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefreshOauth {
     /// Where it is written.
     #[serde(default, deserialize_with = "nullable")]

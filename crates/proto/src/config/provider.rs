@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::Extra;
 use crate::{
     Secret,
     wire::{is_false, is_zero, nullable, number},
@@ -26,6 +26,7 @@ use crate::{
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProviderConfig {
     /// Its id.
     #[serde(
@@ -93,14 +94,14 @@ pub struct ProviderConfig {
         deserialize_with = "nullable",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
-    pub extra_body: Extra,
+    pub extra_body: BTreeMap<String, Value>,
     /// Options in the provider's own words.
     #[serde(
         default,
         deserialize_with = "nullable",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
-    pub provider_options: Extra,
+    pub provider_options: BTreeMap<String, Value>,
     /// The command that renews a sign-on.
     #[serde(
         default,
@@ -139,6 +140,7 @@ pub struct ProviderConfig {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OauthToken {
     /// What opens the provider.
     #[serde(default, deserialize_with = "nullable")]
@@ -172,6 +174,7 @@ pub struct OauthToken {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OauthClient {
     /// Its id at the issuer.
     #[serde(
@@ -222,6 +225,7 @@ pub struct OauthClient {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CatwalkModel {
     /// Its id at the provider.
     #[serde(default, deserialize_with = "nullable")]
@@ -288,21 +292,38 @@ pub struct CatwalkModel {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelOptions {
     /// How freely it chooses its words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::serialize_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub temperature: Option<f64>,
     /// Chooses among the likeliest tokens that together have this probability.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::serialize_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub top_p: Option<f64>,
     /// Chooses among this many of the likeliest tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_k: Option<i64>,
     /// How much a token is avoided for each time it was used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::serialize_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub frequency_penalty: Option<f64>,
     /// How much a token is avoided because it was used at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::serialize_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub presence_penalty: Option<f64>,
     /// Options in the provider's own words.
     #[serde(
@@ -310,7 +331,7 @@ pub struct ModelOptions {
         deserialize_with = "nullable",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
-    pub provider_options: Extra,
+    pub provider_options: BTreeMap<String, Value>,
 }
 
 /// Describes a provider that could be configured, from the catalog.
@@ -325,6 +346,7 @@ pub struct ModelOptions {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CatwalkProvider {
     /// What it is called.
     #[serde(default, deserialize_with = "nullable")]
@@ -398,6 +420,7 @@ pub struct CatwalkProvider {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SelectedModel {
     /// The id of the model at its provider.
     #[serde(default, deserialize_with = "nullable")]
@@ -427,19 +450,35 @@ pub struct SelectedModel {
     )]
     pub max_tokens: i64,
     /// How freely it chooses its words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::serialize_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub temperature: Option<f64>,
     /// Chooses among the likeliest tokens that together have this probability.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::serialize_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub top_p: Option<f64>,
     /// Chooses among this many of the likeliest tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_k: Option<i64>,
     /// How much a token is avoided for each time it was used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::serialize_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub frequency_penalty: Option<f64>,
     /// How much a token is avoided because it was used at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "number::serialize_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub presence_penalty: Option<f64>,
     /// Options in the provider's own words.
     #[serde(
@@ -447,5 +486,5 @@ pub struct SelectedModel {
         deserialize_with = "nullable",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
-    pub provider_options: Extra,
+    pub provider_options: BTreeMap<String, Value>,
 }

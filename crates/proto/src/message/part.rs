@@ -78,7 +78,17 @@ impl Part {
 }
 
 /// Is what is said.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::TextPart;
+///
+/// let part = TextPart { text: "hello".into() };
+/// assert_eq!(serde_json::to_string(&part).unwrap(), r#"{"text":"hello"}"#);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TextPart {
     /// The text, possibly still growing.
     #[serde(default, deserialize_with = "nullable")]
@@ -86,7 +96,18 @@ pub struct TextPart {
 }
 
 /// Is what the model thought before it spoke.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::Reasoning;
+///
+/// let part = Reasoning { thinking: "hm".into(), started_at: 7, ..Reasoning::default() };
+/// let json = r#"{"thinking":"hm","signature":"","started_at":7}"#;
+/// assert_eq!(serde_json::to_string(&part).unwrap(), json);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reasoning {
     /// The thoughts, possibly still growing.
     #[serde(default, deserialize_with = "nullable")]
@@ -111,7 +132,18 @@ pub struct Reasoning {
 }
 
 /// Is a tool the model wants to use.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::ToolCall;
+///
+/// let begun = ToolCall { id: "call_7".into(), name: "bash".into(), ..ToolCall::default() };
+/// let json = r#"{"id":"call_7","name":"bash","input":""}"#;
+/// assert_eq!(serde_json::to_string(&begun).unwrap(), json);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ToolCall {
     /// The provider's id of the call; the result names it.
     #[serde(default, deserialize_with = "nullable")]
@@ -140,7 +172,19 @@ pub struct ToolCall {
 }
 
 /// Is what a tool gave back.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::ToolResult;
+///
+/// let json = r#"{"tool_call_id":"call_7","name":"bash","content":"hi","metadata":"","is_error":false}"#;
+/// let result: ToolResult = serde_json::from_str(json).unwrap();
+/// assert_eq!(&*result.content, "hi");
+/// assert_eq!(serde_json::to_string(&result).unwrap(), json);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ToolResult {
     /// The call that this answers.
     #[serde(default, deserialize_with = "nullable")]
@@ -174,7 +218,16 @@ pub struct ToolResult {
 }
 
 /// Says how a message ended.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::Finish;
+///
+/// assert_eq!(serde_json::to_string(&Finish::stop()).unwrap(), r#"{"reason":"stop","time":0}"#);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Finish {
     /// Why it ended.
     #[serde(default, deserialize_with = "nullable")]
@@ -244,7 +297,17 @@ words! {
 }
 
 /// Is an image that is somewhere else.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::ImageUrl;
+///
+/// let part = ImageUrl { url: "https://example.com/a.png".into(), ..ImageUrl::default() };
+/// assert_eq!(serde_json::to_string(&part).unwrap(), r#"{"url":"https://example.com/a.png"}"#);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ImageUrl {
     /// Where it is.
     #[serde(default, deserialize_with = "nullable")]
@@ -259,7 +322,19 @@ pub struct ImageUrl {
 }
 
 /// Is an attachment. Its keys are capitalised on the wire (contract 3.4).
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::Binary;
+///
+/// let json = r#"{"Path":"a.txt","MIMEType":"text/plain","Data":"aGk="}"#;
+/// let part: Binary = serde_json::from_str(json).unwrap();
+/// assert_eq!(part.data.as_bytes(), b"hi");
+/// assert_eq!(serde_json::to_string(&part).unwrap(), json);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "PascalCase")]
 pub struct Binary {
     /// The path or name it had at the client.
@@ -274,7 +349,18 @@ pub struct Binary {
 }
 
 /// Is a command the user ran, and its output.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::ShellCommand;
+///
+/// let part = ShellCommand { command: "false".into(), output: "".into(), exit_code: 1 };
+/// let json = r#"{"command":"false","output":"","exit_code":1}"#;
+/// assert_eq!(serde_json::to_string(&part).unwrap(), json);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShellCommand {
     /// The command line.
     #[serde(default, deserialize_with = "nullable")]
@@ -287,7 +373,16 @@ pub struct ShellCommand {
     pub exit_code: i32,
 }
 
-/// Is a part of a kind that this version does not know, kept as it came.
+/// Is a part of a kind that this version does not know, kept as it came but for the order of its members.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::{Part, UnknownPart};
+///
+/// let part = Part::Unknown(UnknownPart { kind: "later".into(), data: serde_json::json!([1]) });
+/// assert_eq!(serde_json::to_string(&part).unwrap(), r#"{"type":"later","data":[1]}"#);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownPart {
     /// The kind it names.
