@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod change;
+mod model;
 mod options;
 mod provider;
 mod redact;
@@ -22,11 +23,9 @@ pub use self::{
         CopilotImport, ModelType, ProviderKey, ProviderKeyKind, RefreshOauth, RemoveConfig, Scope,
         SetCompactMode, SetConfig, SetModel, SetProviderKey,
     },
+    model::{CatwalkModel, ModelOptions, SelectedModel},
     options::{Attribution, CompletionOptions, Options, TuiOptions},
-    provider::{
-        CatwalkModel, CatwalkProvider, ModelOptions, OauthClient, OauthToken, ProviderConfig,
-        SelectedModel,
-    },
+    provider::{CatwalkProvider, OauthClient, OauthToken, ProviderConfig},
     tooling::{GrepTool, HookConfig, ListTool, LspConfig, McpConfig, Permissions, Tools},
 };
 
