@@ -5,11 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{
-    Batch, Event, Received, Seq,
-    log::{Limits, Run},
-    sync::Shared,
-};
+use crate::{Batch, Event, Received, Seq, log::Limits, run::Run, sync::Shared};
 
 pub(crate) struct Ahead<E: Event> {
     events: VecDeque<(Seq, Shared<E>)>,
@@ -57,7 +53,7 @@ impl<E: Event> Ahead<E> {
     fn take_rest(&mut self) -> Batch<E> {
         let events: Box<[_]> = self.events.drain(..).collect();
         let weight = events.iter().map(|(_, event)| event.weight()).sum();
-        Batch::new(self.cursor, Run { events, weight })
+        Batch::new(self.cursor, Run::many(events, weight))
     }
 
     /// Returns the number of the event that was handed out last, while there are more to hand out.

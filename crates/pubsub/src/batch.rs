@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Event, Seq, log::Run, sync::Shared};
+use crate::{Event, Seq, run::Run, sync::Shared};
 
 /// Holds a run of events, in order, never empty, shared by all readers that got it.
 ///
@@ -61,7 +61,6 @@ struct Contents<E: Event> {
 
 impl<E: Event> Batch<E> {
     pub(crate) fn new(after: Seq, run: Run<E>) -> Self {
-        debug_assert!(!run.events.is_empty(), "a batch holds at least one event");
         Self {
             shared: Shared::new(Contents {
                 after,
@@ -97,7 +96,7 @@ impl<E: Event> Batch<E> {
     /// Returns what the events weigh together, in bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.shared.run.weight
+        self.shared.run.weight()
     }
 
     /// Iterates over the events with their numbers, in order.
@@ -124,7 +123,7 @@ impl<E: Event> Batch<E> {
     }
 
     fn events(&self) -> &[(Seq, Shared<E>)] {
-        &self.shared.run.events
+        self.shared.run.events()
     }
 }
 

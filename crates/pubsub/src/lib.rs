@@ -89,6 +89,7 @@ mod options;
 mod parking;
 mod readers;
 mod received;
+mod run;
 mod seq;
 mod state;
 mod stats;

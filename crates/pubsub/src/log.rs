@@ -7,7 +7,7 @@ use std::{
     mem,
 };
 
-use crate::{Delivery, Event, Lagged, Seq, TopicOptions, sync::Shared};
+use crate::{Delivery, Event, Lagged, Seq, TopicOptions, run::Run, sync::Shared};
 
 /// How many empty slots are kept before it is worth looking for them, so that a short ring is never compacted.
 const COMPACTION_SLACK: usize = 32;
@@ -74,12 +74,6 @@ impl<E> Removed<E> {
 pub(crate) struct Limits {
     pub(crate) events: usize,
     pub(crate) bytes: usize,
-}
-
-/// The events that one batch holds, at least one, and what they weigh.
-pub(crate) struct Run<E> {
-    pub(crate) events: Box<[(Seq, Shared<E>)]>,
-    pub(crate) weight: usize,
 }
 
 /// The events kept, in the order of their numbers.
@@ -186,14 +180,24 @@ impl<E: Event> Log<E> {
     }
 
     /// Returns the newest event, if it is the only one after the cursor: the common case, without a search.
+    #[inline]
     pub(crate) fn only_after(&self, cursor: Seq) -> Option<(Seq, Shared<E>)> {
+        let (seq, kept) = self.only_kept_after(cursor)?;
+        Some((seq, Shared::clone(&kept.event)))
+    }
+
+    #[inline]
+    fn only_kept_after(&self, cursor: Seq) -> Option<(Seq, &Kept<E>)> {
         let newest = self.slots.back()?;
         let is_only = match self.slots.len() {
             1 => true,
             slots => self.slots[slots - 2].seq <= cursor,
         };
-        let kept = newest.kept.as_ref().filter(|_| is_only)?;
-        Some((newest.seq, Shared::clone(&kept.event)))
+        newest
+            .kept
+            .as_ref()
+            .filter(|_| is_only)
+            .map(|kept| (newest.seq, kept))
     }
 
     /// Returns the events after the cursor, up to the limits but at least one, if there is any.
@@ -208,6 +212,9 @@ impl<E: Event> Log<E> {
 
     /// Returns the same events as one run.
     pub(crate) fn run_after(&self, cursor: Seq, limits: Limits) -> Run<E> {
+        if let Some((seq, kept)) = self.only_kept_after(cursor) {
+            return Run::one(seq, Shared::clone(&kept.event), kept.weight as usize);
+        }
         let measure = |(count, weight), (_, kept): (Seq, &Kept<E>)| {
             (count + 1, weight + kept.weight as usize)
         };
@@ -218,10 +225,7 @@ impl<E: Event> Log<E> {
                 .take(count)
                 .map(|(seq, kept)| (seq, Shared::clone(&kept.event))),
         );
-        Run {
-            events: events.into_boxed_slice(),
-            weight,
-        }
+        Run::many(events.into_boxed_slice(), weight)
     }
 
     fn within(&self, cursor: Seq, limits: Limits) -> impl Iterator<Item = (Seq, &Kept<E>)> {

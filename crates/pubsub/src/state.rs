@@ -246,8 +246,7 @@ impl<E: Event> State<E> {
     #[inline]
     pub(crate) fn take_batch(&mut self, id: ReaderId) -> Taken<ReceivedBatch<E>, E> {
         self.take(id, |state, cursor| {
-            let (batch, stale) = state.batch_after(cursor);
-            let last = batch.last();
+            let (batch, last, stale) = state.batch_after(cursor);
             (ReceivedBatch::Batch(batch), last, stale)
         })
     }
@@ -315,27 +314,32 @@ impl<E: Event> State<E> {
         Settled::new(over, unparked, stale)
     }
 
-    /// Returns the batch after a cursor: the shared one, if it is that.
+    /// Returns the batch after a cursor, the shared one if it is that, with its last number and a batch to drop.
     #[inline(always)]
-    fn batch_after(&mut self, cursor: Seq) -> (Batch<E>, Option<Batch<E>>) {
+    fn batch_after(&mut self, cursor: Seq) -> (Batch<E>, Seq, Option<Batch<E>>) {
         match &self.shared_batch {
-            Some(batch) if batch.after() == cursor => (batch.clone(), None),
+            Some(batch) if batch.after() == cursor => {
+                // Read before the counter is touched: what comes after an atomic operation waits for it.
+                let last = batch.last();
+                (batch.clone(), last, None)
+            }
             _ => self.build_batch(cursor),
         }
     }
 
     #[cold]
-    fn build_batch(&mut self, cursor: Seq) -> (Batch<E>, Option<Batch<E>>) {
+    fn build_batch(&mut self, cursor: Seq) -> (Batch<E>, Seq, Option<Batch<E>>) {
         let limits = Limits {
             events: usize::MAX,
             bytes: self.max_batch_bytes,
         };
         let batch = Batch::new(cursor, self.log.run_after(cursor, limits));
+        let last = batch.last();
         if self.readers.len() < 2 {
-            return (batch, None);
+            return (batch, last, None);
         }
         let stale = self.shared_batch.replace(batch.clone());
-        (batch, stale)
+        (batch, last, stale)
     }
 
     /// Parks a reader; returns a waker that it replaces.
