@@ -66,12 +66,15 @@ impl Runner for OfflineModel {
     async fn run(&self, cx: RunContext) -> Result<RunOutcome, RunError> {
         let directives = Directives::of(cx.call.prompt());
         let answer = Answer::to(&cx, &directives).await;
-        give_title(&cx, &directives).await?;
         let mut usage = None;
         for step in 1..=answer.steps {
             cx.steering.fold().await?;
+            let speech = Speech::begin(&cx).await?;
+            if step == 1 {
+                give_title(&cx, &directives).await?;
+            }
             let ends_well = step < answer.steps || answer.ending == Ending::Well;
-            usage = Some(Speech::new(&cx).say(&answer, ends_well).await?);
+            usage = Some(speech.say(&answer, ends_well).await?);
         }
         match answer.ending {
             Ending::Well => Ok(RunOutcome {

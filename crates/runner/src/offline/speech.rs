@@ -18,26 +18,26 @@ pub(super) struct Speech<'a> {
 }
 
 impl<'a> Speech<'a> {
-    pub(super) fn new(cx: &'a RunContext) -> Self {
+    /// Begins a message, empty.
+    pub(super) async fn begin(cx: &'a RunContext) -> Result<Self, RunError> {
         let now = cx.clock.now().seconds();
         let session = cx.call.session_id().clone();
         let mut message = Message::new(MessageId::generate(), session, Role::Assistant, now);
         message.model = MODEL.into();
         message.provider = PROVIDER.into();
-        Self {
+        let run = Some(cx.call.run_id());
+        cx.transcript.create_message(run, message.clone()).await?;
+        Ok(Self {
             cx,
             message,
             text: Text::new(),
-        }
+        })
     }
 
     /// Says the answer, and finishes the message if this step `ends_well`. A message that is left open, also by an
     /// error, is finished by whoever runs the runner.
     pub(super) async fn say(mut self, answer: &Answer, ends_well: bool) -> Result<Usage, RunError> {
         let transcript = &self.cx.transcript;
-        transcript
-            .create_message(Some(self.cx.call.run_id()), self.message.clone())
-            .await?;
         for word in &answer.words {
             self.pause(answer.delay).await?;
             self.text.push_str(word);
