@@ -69,6 +69,10 @@ impl CancelToken {
     }
 
     /// Asks the run to stop and wakes everybody who waits for that. Returns whether this was the first request.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "a cancel is made for its effect; whether it was the first is for those who ask"
+    )]
     pub fn cancel(&self, reason: CancelReason) -> bool {
         let wakers = {
             let mut state = lock(&self.shared);
@@ -100,7 +104,6 @@ impl CancelToken {
     ///
     /// # Cancel safety
     /// Dropping the future only forgets its waker.
-    #[must_use]
     pub fn cancelled(&self) -> Cancelled {
         Cancelled {
             token: self.clone(),
@@ -136,20 +139,21 @@ impl Future for Cancelled {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
         let this = &mut *self;
         let mut state = lock(&this.token.shared);
-        match state.reason {
-            Some(reason) => Poll::Ready(reason),
-            None => {
-                state.waiting.register(&mut this.key, cx.waker());
-                Poll::Pending
-            }
+        if let Some(reason) = state.reason {
+            return Poll::Ready(reason);
         }
+        let replaced = state.waiting.register(&mut this.key, cx.waker());
+        drop(state);
+        drop(replaced);
+        Poll::Pending
     }
 }
 
 impl Drop for Cancelled {
     fn drop(&mut self) {
         if self.key.is_some() {
-            lock(&self.token.shared).waiting.remove(self.key);
+            let removed = lock(&self.token.shared).waiting.remove(self.key);
+            drop(removed);
         }
     }
 }

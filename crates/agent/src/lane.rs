@@ -133,7 +133,7 @@ impl<T> Lane<T> {
 
     /// The journal has the run: from now on it waits for its turn. A run that interrupts cancels the first run, and
     /// those that were to interrupt it before, now and not earlier: a prompt that could not be accepted has changed
-    /// nothing.
+    /// nothing, and one that was cancelled meanwhile interrupts nobody.
     ///
     /// Returns the runs that this cancelled.
     pub fn confirm(&mut self, seq: AcceptSeq) -> Vec<AcceptSeq> {
@@ -143,7 +143,8 @@ impl<T> Lane<T> {
         if self.entries[at].phase == Phase::Accepted {
             self.entries[at].phase = Phase::Waiting;
         }
-        let victims = if self.entries[at].interrupts {
+        let interrupts = self.entries[at].interrupts && self.covered(&self.entries[at]).is_none();
+        let victims = if interrupts {
             self.superseded_by(at)
         } else {
             Vec::new()
@@ -176,9 +177,10 @@ impl<T> Lane<T> {
     }
 
     /// Cancels every run accepted so far and none accepted later. Returns the runs that this cancelled, the active
-    /// one among them.
+    /// one among them; a folded run is over and not among them. A run that is cancelled already keeps its reason.
     pub fn cancel_all(&mut self, reason: CancelReason) -> Vec<AcceptSeq> {
-        let hit = self.uncovered(|_| true);
+        let hit = self.uncovered(|entry| !matches!(entry.phase, Phase::Folded(_)));
+        self.keep_reasons();
         if let Some(last) = self.entries.iter().map(|entry| entry.seq).max() {
             self.mark.raise(last, reason);
         }
@@ -193,7 +195,8 @@ impl<T> Lane<T> {
     }
 
     /// Cancels one run, the queue stays. Returns whether this cancelled it: not when it is unknown, folded or
-    /// already cancelled.
+    /// already cancelled. A run on offer to the active turn may still be taken in; if it is given back, it is
+    /// cancelled.
     pub fn cancel_one(&mut self, seq: AcceptSeq, reason: CancelReason) -> bool {
         let hit =
             self.uncovered(|entry| entry.seq == seq && !matches!(entry.phase, Phase::Folded(_)));
@@ -317,6 +320,13 @@ impl<T> Lane<T> {
     /// The reason why a run is cancelled, by itself or with its session.
     fn covered(&self, entry: &LaneEntry<T>) -> Option<CancelReason> {
         entry.cancelled.or_else(|| self.mark.covers(entry.seq))
+    }
+
+    /// Writes down with each run what the mark says of it, before the mark is raised and says something else.
+    fn keep_reasons(&mut self) {
+        for entry in &mut self.entries {
+            entry.cancelled = entry.cancelled.or(self.mark.covers(entry.seq));
+        }
     }
 
     fn uncovered(&self, which: impl Fn(&LaneEntry<T>) -> bool) -> Vec<AcceptSeq> {

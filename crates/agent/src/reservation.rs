@@ -13,7 +13,7 @@ use runwright_proto::{BusyPolicy, RunId, SessionId};
 use crate::busy_policy::{LaneLoad, Refusal, place};
 use crate::cancel_mark::AcceptSeq;
 use crate::cancel_token::{CancelReason, CancelToken};
-use crate::lane::{Lane, Phase, Turn};
+use crate::lane::{Lane, LaneEntry, Phase, Turn};
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
 /// Every run that a workspace has accepted and that is not over, session by session. Clones share the state.
@@ -153,33 +153,48 @@ impl<P: Clone> Reservations<P> {
 
     /// Cancels the active run of a session and every run of it accepted so far, and none accepted later. An idle
     /// session remembers nothing. Returns the runs that this cancelled.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "a cancel is made for its effect; whom it hit is for those who ask"
+    )]
     pub fn cancel_session(&self, session: &SessionId, reason: CancelReason) -> Vec<RunId> {
         self.cancel_in(session, reason, |lane| lane.cancel_all(reason))
     }
 
     /// Cancels the runs of a session that have not started; the active one goes on. Returns the runs that this
     /// cancelled.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "a cancel is made for its effect; whom it hit is for those who ask"
+    )]
     pub fn cancel_waiting(&self, session: &SessionId, reason: CancelReason) -> Vec<RunId> {
         self.cancel_in(session, reason, |lane| lane.cancel_waiting(reason))
     }
 
     /// Cancels one run, wherever it is; the rest of the queue stays. Returns whether this cancelled it: not when it
-    /// is over, unknown, or already cancelled.
+    /// is over, unknown, or already cancelled. A run on offer to the active turn may still be taken in by it.
+    ///
+    /// While a request and its repetition are on their way to the journal, the run has two reservations, and nobody
+    /// knows yet which of them comes to nothing: the cancel covers both.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "a cancel is made for its effect; whom it hit is for those who ask"
+    )]
     pub fn cancel_run(&self, session: &SessionId, run: &RunId, reason: CancelReason) -> bool {
         let hit = self.cancel_in(session, reason, |lane| {
-            let found = lane
-                .iter()
-                .find(|entry| entry.item().run == *run)
-                .map(|entry| entry.seq());
-            found
-                .filter(|seq| lane.cancel_one(*seq, reason))
-                .into_iter()
-                .collect()
+            let mut held = lane.held_as(run);
+            held.retain(|seq| lane.cancel_one(*seq, reason));
+            held
         });
         !hit.is_empty()
     }
 
-    /// Cancels the run only if it has not started. Returns whether this cancelled it.
+    /// Cancels the run only if it has not started and is not on offer to the active turn. Returns whether this
+    /// cancelled it.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "a cancel is made for its effect; whom it hit is for those who ask"
+    )]
     pub fn cancel_if_waiting(
         &self,
         session: &SessionId,
@@ -187,17 +202,12 @@ impl<P: Clone> Reservations<P> {
         reason: CancelReason,
     ) -> bool {
         let hit = self.cancel_in(session, reason, |lane| {
-            let found = lane
-                .iter()
-                .find(|entry| {
-                    entry.item().run == *run
-                        && matches!(entry.phase(), Phase::Accepted | Phase::Waiting)
-                })
-                .map(|entry| entry.seq());
-            found
-                .filter(|seq| lane.cancel_one(*seq, reason))
-                .into_iter()
-                .collect()
+            let mut held = lane.held_as(run);
+            if held.iter().any(|seq| !lane.waits(*seq)) {
+                return Vec::new();
+            }
+            held.retain(|seq| lane.cancel_one(*seq, reason));
+            held
         });
         !hit.is_empty()
     }
@@ -418,7 +428,8 @@ impl<P: Clone> AcceptedRun<P> {
         after.perform();
     }
 
-    /// Waits for the decision about this run: its turn, a cancel, or that another turn took the prompt in.
+    /// Waits for the decision about this run: its turn, a cancel, or that another turn took the prompt in. One task
+    /// waits for it: of two futures of the same run only the one that was polled last is woken.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing: the place in the order belongs to the reservation.
@@ -476,32 +487,28 @@ impl<P> Future for TurnFuture<'_, P> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Start> {
         let ticket = &self.run.ticket;
-        let (decision, after) = {
+        let waker = cx.waker().clone();
+        let (decision, replaced, after) = {
             let mut state = ticket.shared.lock();
             let mut after = After::default();
             let Some(lane) = state.lanes.get_mut(&ticket.session) else {
                 return Poll::Pending;
             };
-            let decision = match lane.turn(ticket.seq) {
-                Turn::Active => Poll::Ready(Start::Active),
-                Turn::Cancelled(reason) => Poll::Ready(Start::Cancelled(reason)),
-                Turn::Folded(_) => match lane
-                    .item_mut(ticket.seq)
-                    .and_then(|slot| slot.folded_into.clone())
-                {
-                    Some(into) => Poll::Ready(Start::Folded { into }),
-                    None => Poll::Pending,
-                },
-                Turn::Wait => Poll::Pending,
+            let turn = lane.turn(ticket.seq);
+            let Some(slot) = lane.item_mut(ticket.seq) else {
+                return Poll::Pending;
             };
-            if let Some(slot) = lane.item_mut(ticket.seq) {
-                slot.waiting = decision.is_pending().then(|| cx.waker().clone());
-            }
+            let decision = slot.told(turn);
+            let replaced = match decision {
+                None => slot.waiting.replace(waker),
+                Some(_) => slot.waiting.take(),
+            };
             after.collect(lane, &[], CancelReason::Requested);
-            (decision, after)
+            (decision, replaced, after)
         };
+        drop(replaced);
         after.perform();
-        decision
+        decision.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -582,7 +589,13 @@ impl<P> SteeredPrompt<P> {
 
     /// Says that the prompt is part of the history of the active turn now: its own run is over.
     pub fn taken(mut self) {
-        self.settle(|lane, seq, into| lane.folded(seq, into));
+        let into_run = self.into_run.clone();
+        self.settle(|lane, seq, into| {
+            lane.folded(seq, into);
+            if let Some(slot) = lane.item_mut(seq) {
+                slot.folded_into = Some(into_run);
+            }
+        });
     }
 
     fn settle(&mut self, change: impl FnOnce(&mut Lane<Slot<P>>, AcceptSeq, AcceptSeq)) {
@@ -594,9 +607,6 @@ impl<P> SteeredPrompt<P> {
             let mut after = After::default();
             if let Some(lane) = state.lanes.get_mut(&self.ticket.session) {
                 change(lane, self.ticket.seq, self.into);
-                if let Some(slot) = lane.item_mut(self.ticket.seq) {
-                    slot.folded_into = Some(self.into_run.clone());
-                }
                 after.collect(lane, &[], CancelReason::Requested);
             }
             after
@@ -632,6 +642,34 @@ impl<P> Clone for Ticket<P> {
             session: self.session.clone(),
             seq: self.seq,
         }
+    }
+}
+
+impl<P> Slot<P> {
+    /// What the run is told, once there is something to tell.
+    fn told(&self, turn: Turn) -> Option<Start> {
+        match turn {
+            Turn::Active => Some(Start::Active),
+            Turn::Cancelled(reason) => Some(Start::Cancelled(reason)),
+            Turn::Folded(_) => self.folded_into.clone().map(|into| Start::Folded { into }),
+            Turn::Wait => None,
+        }
+    }
+}
+
+impl<P> Lane<Slot<P>> {
+    /// Every reservation under the name of this run.
+    fn held_as(&self, run: &RunId) -> Vec<AcceptSeq> {
+        self.iter()
+            .filter(|entry| entry.item().run == *run)
+            .map(LaneEntry::seq)
+            .collect()
+    }
+
+    /// Whether the run has not started and is on offer to nobody.
+    fn waits(&self, seq: AcceptSeq) -> bool {
+        self.entry(seq)
+            .is_some_and(|entry| matches!(entry.phase(), Phase::Accepted | Phase::Waiting))
     }
 }
 

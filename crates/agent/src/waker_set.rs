@@ -7,7 +7,8 @@ use std::task::Waker;
 ///
 /// A future registers in the same critical section in which it found the condition false, replaces its waker when it
 /// is polled again, and removes it when it is dropped. Whoever makes the condition true takes the wakers out under
-/// the lock and wakes them after it: no user code ever runs under the lock.
+/// the lock and wakes them after it. To drop a waker may drop a whole task, and with it whatever the task owns, so a
+/// waker that is no longer needed is handed back as well, to be dropped after the lock is released.
 ///
 /// ```
 /// use std::task::Waker;
@@ -16,8 +17,10 @@ use std::task::Waker;
 ///
 /// let mut waiting = WakerSet::default();
 /// let mut key = None;
-/// waiting.register(&mut key, Waker::noop());
-/// waiting.register(&mut key, Waker::noop());
+/// let replaced = waiting.register(&mut key, Waker::noop());
+/// assert!(replaced.is_none());
+/// let replaced = waiting.register(&mut key, Waker::noop());
+/// assert!(replaced.is_none(), "the same waker stays");
 /// assert_eq!(waiting.len(), 1, "a future that is polled twice waits once");
 /// for waker in waiting.take() {
 ///     waker.wake();
@@ -31,25 +34,29 @@ pub struct WakerSet {
 }
 
 impl WakerSet {
-    /// Registers the waker of one future, or replaces the one that this future left at its last poll.
-    pub fn register(&mut self, key: &mut Option<u64>, waker: &Waker) {
+    /// Registers the waker of one future, or replaces the one that this future left at its last poll, and hands that
+    /// one back.
+    #[must_use = "a replaced waker is dropped after the lock is released"]
+    pub fn register(&mut self, key: &mut Option<u64>, waker: &Waker) -> Option<Waker> {
         let known = key.and_then(|key| self.waiting.iter_mut().find(|(k, _)| *k == key));
         match known {
-            Some((_, old)) => old.clone_from(waker),
+            Some((_, old)) if old.will_wake(waker) => None,
+            Some((_, old)) => Some(std::mem::replace(old, waker.clone())),
             None => {
                 let fresh = self.next_key;
                 self.next_key += 1;
                 self.waiting.push((fresh, waker.clone()));
                 *key = Some(fresh);
+                None
             }
         }
     }
 
-    /// Removes the waker of a future that no longer waits.
-    pub fn remove(&mut self, key: Option<u64>) {
-        if let Some(key) = key {
-            self.waiting.retain(|(k, _)| *k != key);
-        }
+    /// Removes the waker of a future that no longer waits, and hands it back.
+    #[must_use = "a removed waker is dropped after the lock is released"]
+    pub fn remove(&mut self, key: Option<u64>) -> Option<Waker> {
+        let at = self.waiting.iter().position(|(k, _)| Some(*k) == key)?;
+        Some(self.waiting.remove(at).1)
     }
 
     /// Takes all wakers out, to be woken after the lock is released.

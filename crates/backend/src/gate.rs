@@ -183,7 +183,9 @@ impl Future for Drained {
         if state.closing && state.active == 0 {
             return Poll::Ready(());
         }
-        state.waiting.register(&mut this.key, cx.waker());
+        let replaced = state.waiting.register(&mut this.key, cx.waker());
+        drop(state);
+        drop(replaced);
         Poll::Pending
     }
 }
@@ -191,7 +193,8 @@ impl Future for Drained {
 impl Drop for Drained {
     fn drop(&mut self) {
         if self.key.is_some() {
-            self.gate.lock().waiting.remove(self.key);
+            let removed = self.gate.lock().waiting.remove(self.key);
+            drop(removed);
         }
     }
 }
