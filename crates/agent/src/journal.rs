@@ -12,6 +12,12 @@ use crate::events::RunEnd;
 
 /// The record of the runs of one workspace.
 ///
+/// A request has up to two names: its run id and its idempotency key. They stay known as long as the record has the
+/// run, also when the run is over. A run need not belong to a session that any history knows, and it outlives its
+/// session: a run that is deleted with its session could not end.
+///
+/// Newest means the order in which runs were recorded, never that of the clock.
+///
 /// The conformance suite `runwright_agent::testing::journal` (feature `test-util`) says what every implementation
 /// must do.
 #[async_trait]
@@ -24,7 +30,10 @@ pub trait RunJournal: Send + Sync {
     async fn find(&self, call: &AgentCall) -> Result<Option<Earlier>, JournalError>;
 
     /// Records a run, with its prompt, its names and its place in the queue, as one step: when this returns
-    /// [`Acceptance::Accepted`] the run is as safe as this journal makes it, and only then does a receipt exist.
+    /// [`Acceptance::Accepted`] the run is as safe as this journal makes it, and only then does a receipt exist. The
+    /// run is recorded as queued; the receipt says `running` for a run that nothing goes before, and its `seq` is the
+    /// [head](crate::EventSink::head) of the log before anything of the run is published. Of several requests of one
+    /// name, also at the same moment, one is recorded. No event.
     ///
     /// # Errors
     /// [`JournalError::Storage`]; nothing is recorded then.
@@ -33,14 +42,14 @@ pub trait RunJournal: Send + Sync {
     /// A dropped future leaves a whole record or none. A caller that is dropped does not know which.
     async fn accept(&self, run: NewRun) -> Result<Acceptance, JournalError>;
 
-    /// Notes that the run has started. Does nothing to a run that is over.
+    /// Notes that a queued run has started. Does nothing to a run that has started or is over. No event.
     ///
     /// # Errors
     /// [`JournalError::UnknownRun`], [`JournalError::Storage`].
     async fn start(&self, run: &RunId) -> Result<(), JournalError>;
 
-    /// Ends a run, by compare-and-set: of all who try, one wins, and only then are the events of the end published,
-    /// in the same step. Returns whether this call won.
+    /// Ends a run, queued or started, by compare-and-set: of all who try, one wins, and only then is the end recorded
+    /// and are [its events](RunEnd::events) published, in the same step. Returns whether this call won.
     ///
     /// # Errors
     /// [`JournalError::UnknownRun`], [`JournalError::Storage`].
@@ -52,7 +61,8 @@ pub trait RunJournal: Send + Sync {
     /// [`JournalError::Storage`].
     async fn run(&self, run: &RunId) -> Result<Option<Run>, JournalError>;
 
-    /// Lists runs, the newest first.
+    /// Lists runs, the newest first, and says where the next page begins: `next_cursor` is the id of the last run of
+    /// this page, and absent when nothing follows.
     ///
     /// # Errors
     /// [`JournalError::UnknownRun`] when the page begins after a run that does not exist, [`JournalError::Storage`].
@@ -77,12 +87,12 @@ pub enum Acceptance {
     Known(Earlier),
 }
 
-/// An earlier request under one of the names of this one.
+/// An earlier request under one of the names of this one; where its names lead to two, the one of the run id counts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Earlier {
-    /// It was the same request: its receipt counts again.
+    /// It was [the same request](AgentCall::same_request): its receipt counts again, word for word.
     Same(Receipt),
-    /// It asked for something else.
+    /// It asked for something else; this is its run.
     Different(RunId),
 }
 
@@ -93,7 +103,7 @@ pub struct RunQuery {
     pub session_id: Option<SessionId>,
     /// Only those in this state.
     pub state: Option<RunState>,
-    /// Only those recorded before this run: the last one of the page before.
+    /// Only those recorded before this run: the last one of the page before. It need not match the other fields.
     pub after: Option<RunId>,
     /// At most this many; 100 if not given.
     pub limit: Option<usize>,

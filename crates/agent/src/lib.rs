@@ -50,6 +50,8 @@ mod memory;
 mod reservation;
 mod runner;
 mod sync;
+#[cfg(feature = "test-util")]
+pub mod testing;
 mod transcript;
 mod waker_set;
 

@@ -12,11 +12,16 @@ use crate::events::Pace;
 /// The history of one workspace. Every change is an event on the workspace's log, published in the order of the
 /// changes: an implementation publishes through the [`EventSink`](crate::EventSink) it was opened with.
 ///
+/// Newest, last and latest mean the order of the changes, never that of the clock: what happens within a second, and
+/// what happens after a clock was set back, has its order all the same. A run that a message belongs to need not be
+/// known here: the history and the [record of runs](crate::RunJournal) are kept apart.
+///
 /// The conformance suite `runwright_agent::testing::transcript` (feature `test-util`) says what every implementation
 /// must do.
 #[async_trait]
 pub trait Transcript: Send + Sync {
-    /// Makes a session. Event: session created.
+    /// Makes a session. Where the new session has an id and there is one of that id already, returns that one as it
+    /// is. Event: session created, if one was made.
     ///
     /// # Errors
     /// [`TranscriptError::Storage`].
@@ -28,14 +33,15 @@ pub trait Transcript: Send + Sync {
     /// [`TranscriptError::Storage`].
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, TranscriptError>;
 
-    /// The sessions that have no parent, the most recently changed first.
+    /// The sessions that have no parent, the most recently changed first. A session changes when it is made, when one
+    /// of its fields is changed, and when a message is added to it.
     ///
     /// # Errors
     /// [`TranscriptError::Storage`].
     async fn sessions(&self) -> Result<Vec<Session>, TranscriptError>;
 
     /// Changes the named fields of a session and no other, so that two who change different fields lose nothing.
-    /// Event: session updated.
+    /// Returns the session after the change. Event: session updated.
     ///
     /// # Errors
     /// [`TranscriptError::UnknownSession`], [`TranscriptError::Storage`].
@@ -51,7 +57,8 @@ pub trait Transcript: Send + Sync {
     /// [`TranscriptError::UnknownSession`], [`TranscriptError::Storage`].
     async fn delete_session(&self, id: &SessionId) -> Result<(), TranscriptError>;
 
-    /// Adds a message to the end of its session, as part of a run where there is one. Event: message created.
+    /// Adds a message to the end of its session, as part of a run where there is one. The message is kept as it is
+    /// given; its id must be new. Event: message created, as an event of the run.
     ///
     /// # Errors
     /// [`TranscriptError::UnknownSession`], [`TranscriptError::Storage`].
@@ -61,9 +68,11 @@ pub trait Transcript: Send + Sync {
         message: Message,
     ) -> Result<(), TranscriptError>;
 
-    /// Replaces a message. A message that is being streamed is replaced again and again, each time by a snapshot
-    /// that shares its text with the one before ([`Text`](runwright_proto::Text)); with [`Pace::Streamed`] readers
-    /// may be shown only some of them. Event: message updated.
+    /// Replaces a message, all of it but its place, its run, and `updated_at`, which becomes the time of the change.
+    /// A message that is being streamed is replaced again and again, each time by a snapshot that shares its text
+    /// with the one before ([`Text`](runwright_proto::Text)); with [`Pace::Streamed`] readers of the log may be shown
+    /// only some of them, while [`messages`](Self::messages) has the newest at once. Event: message updated, at this
+    /// pace, as an event of the run that the message was created in.
     ///
     /// # Errors
     /// [`TranscriptError::UnknownMessage`], [`TranscriptError::Storage`].
@@ -75,7 +84,8 @@ pub trait Transcript: Send + Sync {
     /// [`TranscriptError::Storage`].
     async fn messages(&self, session: &SessionId) -> Result<Vec<Message>, TranscriptError>;
 
-    /// What people said, the newest first, in one session or in all.
+    /// What people said (messages of the role `user`), the last added first, in one session or in all; none for an
+    /// unknown session.
     ///
     /// # Errors
     /// [`TranscriptError::Storage`].
@@ -84,9 +94,18 @@ pub trait Transcript: Send + Sync {
         session: Option<&SessionId>,
     ) -> Result<Vec<Message>, TranscriptError>;
 
-    /// Ends what a run wrote: gives every unfinished tool call an error result, every unfinished assistant message
-    /// this finish part, and returns the run's last assistant message. Does nothing to what is finished, so it may
-    /// be called after any run. Events: message updated, message created.
+    /// Ends what a run wrote, so that the history is one that a provider accepts (contract 5.6):
+    ///
+    /// - reasoning that goes on ends now;
+    /// - a tool call whose arguments are incomplete gets the arguments `{}`;
+    /// - an assistant message without a finish part gets this one, with the time of now;
+    /// - a tool call that no later message of the run answers gets an error result: a message of the role `tool` at
+    ///   the end of its session, with that result and the finish part `stop`, as part of the run.
+    ///
+    /// Does nothing to what is finished, so it may be called after any run, and again. Returns the last assistant
+    /// message, as it is now, of the session in which the run began: what sub-agents wrote as part of the run is ended
+    /// too, but is not the answer. Events: message updated, message created, as events of the run; each assistant
+    /// message before the results of its calls.
     ///
     /// # Errors
     /// [`TranscriptError::Storage`].
@@ -96,19 +115,19 @@ pub trait Transcript: Send + Sync {
         finish: Finish,
     ) -> Result<Option<Message>, TranscriptError>;
 
-    /// The versions of the files that a session changed, oldest first.
+    /// The versions of the files that a session changed, oldest first; none for an unknown session.
     ///
     /// # Errors
     /// [`TranscriptError::Storage`].
     async fn files(&self, session: &SessionId) -> Result<Vec<File>, TranscriptError>;
 
-    /// Notes that a session has read a file.
+    /// Notes that a session has read a file now. No event.
     ///
     /// # Errors
     /// [`TranscriptError::UnknownSession`], [`TranscriptError::Storage`].
     async fn mark_read(&self, session: &SessionId, path: &str) -> Result<(), TranscriptError>;
 
-    /// The files that a session has read, the newest read first, each with when.
+    /// The files that a session has read, the last read first, each once, with when; none for an unknown session.
     ///
     /// # Errors
     /// [`TranscriptError::Storage`].

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use runwright_proto::{Receipt, Run, RunId, RunList, RunState, Text};
+use runwright_proto::{Receipt, Run, RunId, RunList, RunState};
 
 use crate::call::AgentCall;
 use crate::clock::{Clock, Timestamp};
@@ -203,7 +203,7 @@ fn end_record(run: &mut Run, end: RunEnd, now: Timestamp) {
     run.error = end.error;
     run.reason = end.reason;
     run.message_id = end.message_id;
-    run.text = end.text.unwrap_or_else(Text::new);
+    run.text = end.text.unwrap_or_default();
     run.folded_into = end.folded_into;
     run.usage = end.usage;
 }

@@ -1,5 +1,6 @@
 //! The history of a workspace in memory.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,14 +30,14 @@ struct History {
     sessions: BTreeMap<SessionId, Conversation>,
     /// Where each message is.
     messages: BTreeMap<MessageId, Place>,
-    /// Grows with every change, so that sessions changed in the same second still have an order.
+    /// Grows with every change: the order of changes must not depend on the clock.
     changes: u64,
 }
 
 struct Conversation {
     session: Session,
     messages: Vec<Message>,
-    read: BTreeMap<String, Timestamp>,
+    read: BTreeMap<String, Read>,
     changed: u64,
 }
 
@@ -44,6 +45,13 @@ struct Place {
     session: SessionId,
     index: usize,
     run: Option<RunId>,
+    added: u64,
+}
+
+/// When a file was read last.
+struct Read {
+    at: Timestamp,
+    change: u64,
 }
 
 impl MemoryTranscript {
@@ -104,18 +112,20 @@ impl MemoryTranscript {
             session: message.session_id.clone(),
             index: conversation.messages.len() - 1,
             run: run.cloned(),
+            added: stamp,
         };
-        history.messages.insert(message.id.clone(), place);
         self.publish_message(ChangeKind::Created, &message, run.cloned(), Pace::Now);
+        history.messages.insert(message.id, place);
         Ok(())
     }
 
+    /// Replaces a message and returns what took its place.
     fn replace(
         &self,
         history: &mut History,
         mut message: Message,
         pace: Pace,
-    ) -> Result<(), TranscriptError> {
+    ) -> Result<Message, TranscriptError> {
         message.updated_at = self.clock.now().seconds();
         let Some(place) = history.messages.get(&message.id) else {
             return Err(TranscriptError::UnknownMessage(message.id));
@@ -123,7 +133,7 @@ impl MemoryTranscript {
         let (session, index, run) = (place.session.clone(), place.index, place.run.clone());
         history.conversation_mut(&session)?.messages[index] = message.clone();
         self.publish_message(ChangeKind::Updated, &message, run, pace);
-        Ok(())
+        Ok(message)
     }
 }
 
@@ -134,6 +144,9 @@ impl Transcript for MemoryTranscript {
         let mut session = Session::new(id.clone(), new.title, self.clock.now().seconds());
         session.parent_session_id = new.parent;
         let mut history = self.lock();
+        if let Some(known) = history.sessions.get(&id) {
+            return Ok(known.session.clone());
+        }
         let conversation = Conversation {
             session: session.clone(),
             messages: Vec::new(),
@@ -160,9 +173,7 @@ impl Transcript for MemoryTranscript {
             .values()
             .filter(|conversation| conversation.session.parent_session_id.is_none())
             .collect();
-        top.sort_by_key(|conversation| {
-            std::cmp::Reverse((conversation.session.updated_at, conversation.changed))
-        });
+        top.sort_by_key(|conversation| Reverse(conversation.changed));
         Ok(top
             .into_iter()
             .map(|conversation| conversation.session.clone())
@@ -208,7 +219,7 @@ impl Transcript for MemoryTranscript {
     }
 
     async fn update_message(&self, message: Message, pace: Pace) -> Result<(), TranscriptError> {
-        self.replace(&mut self.lock(), message, pace)
+        self.replace(&mut self.lock(), message, pace).map(drop)
     }
 
     async fn messages(&self, session: &SessionId) -> Result<Vec<Message>, TranscriptError> {
@@ -222,17 +233,10 @@ impl Transcript for MemoryTranscript {
         session: Option<&SessionId>,
     ) -> Result<Vec<Message>, TranscriptError> {
         let history = self.lock();
-        let wanted = history
-            .sessions
-            .iter()
-            .filter(|(id, _)| session.is_none_or(|session| session == *id));
-        let mut said: Vec<Message> = wanted
-            .flat_map(|(_, conversation)| conversation.messages.iter().rev())
-            .filter(|message| message.role == Role::User)
-            .cloned()
-            .collect();
-        // Stable, so that messages of one session and second stay newest first.
-        said.sort_by_key(|message| std::cmp::Reverse(message.created_at));
+        let mut said =
+            history.messages_at(|place| session.is_none_or(|session| *session == place.session));
+        said.retain(|message| message.role == Role::User);
+        said.reverse();
         Ok(said)
     }
 
@@ -243,34 +247,25 @@ impl Transcript for MemoryTranscript {
     ) -> Result<Option<Message>, TranscriptError> {
         let now = self.clock.now();
         let mut history = self.lock();
-        let written = history.of_run(run);
-        let answered: Vec<Arc<str>> = written
-            .iter()
-            .flat_map(|message| {
-                message
-                    .tool_results()
-                    .map(|result| result.tool_call_id.clone())
-            })
-            .collect();
+        let written = history.messages_at(|place| place.run.as_ref() == Some(run));
+        let unanswered = unanswered_calls(&written);
+        let home = written.first().map(|message| message.session_id.clone());
         let mut last = None;
-        for message in written
-            .into_iter()
-            .filter(|message| message.role == Role::Assistant)
-        {
-            let open: Vec<ToolCall> = message
-                .tool_calls()
-                .filter(|call| !answered.contains(&call.id))
-                .cloned()
-                .collect();
-            let closed = closed(message, &finish, now);
-            if let Some(changed) = &closed.changed {
-                self.replace(&mut history, changed.clone(), Pace::Now)?;
+        for (at, message) in written.into_iter().enumerate() {
+            if message.role != Role::Assistant {
+                continue;
             }
-            for call in open {
-                let result = unanswered(&closed.message, &call, &finish, now);
+            let mut closed = closed(message.clone(), &finish, now);
+            if closed != message {
+                closed = self.replace(&mut history, closed, Pace::Now)?;
+            }
+            for (_, call) in unanswered.iter().filter(|(of, _)| *of == at) {
+                let result = error_result(&closed, call, &finish, now);
                 self.add(&mut history, Some(run), result)?;
             }
-            last = Some(closed.message);
+            if home.as_ref() == Some(&closed.session_id) {
+                last = Some(closed);
+            }
         }
         Ok(last)
     }
@@ -283,8 +278,9 @@ impl Transcript for MemoryTranscript {
     async fn mark_read(&self, session: &SessionId, path: &str) -> Result<(), TranscriptError> {
         let now = self.clock.now();
         let mut history = self.lock();
+        let change = history.stamp();
         let read = &mut history.conversation_mut(session)?.read;
-        read.insert(path.to_owned(), now);
+        read.insert(path.to_owned(), Read { at: now, change });
         Ok(())
     }
 
@@ -296,13 +292,12 @@ impl Transcript for MemoryTranscript {
         let Some(conversation) = history.sessions.get(session) else {
             return Ok(Vec::new());
         };
-        let mut read: Vec<_> = conversation
-            .read
-            .iter()
-            .map(|(path, at)| (path.clone(), *at))
-            .collect();
-        read.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
-        Ok(read)
+        let mut read: Vec<_> = conversation.read.iter().collect();
+        read.sort_by_key(|(_, read)| Reverse(read.change));
+        Ok(read
+            .into_iter()
+            .map(|(path, read)| (path.clone(), read.at))
+            .collect())
     }
 }
 
@@ -324,20 +319,17 @@ impl History {
             .ok_or_else(|| TranscriptError::UnknownSession(id.clone()))
     }
 
-    /// What a run wrote, in the order of the session.
-    fn of_run(&self, run: &RunId) -> Vec<Message> {
+    /// The messages at the places that are wanted, in the order in which they were added.
+    fn messages_at(&self, wanted: impl Fn(&Place) -> bool) -> Vec<Message> {
         let mut places: Vec<&Place> = self
             .messages
             .values()
-            .filter(|place| place.run.as_ref() == Some(run))
+            .filter(|place| wanted(place))
             .collect();
-        places.sort_by_key(|place| place.index);
+        places.sort_by_key(|place| place.added);
         let message = |place: &Place| {
-            self.sessions
-                .get(&place.session)?
-                .messages
-                .get(place.index)
-                .cloned()
+            let conversation = self.sessions.get(&place.session)?;
+            conversation.messages.get(place.index).cloned()
         };
         places.into_iter().filter_map(message).collect()
     }
@@ -360,26 +352,19 @@ fn apply(session: &mut Session, change: SessionChange) {
     }
 }
 
-/// An assistant message after its run is over.
-struct Closed {
-    message: Message,
-    /// The same message, if closing changed it.
-    changed: Option<Message>,
-}
-
 /// Closes the reasoning, completes the tool calls and adds the finish part, where they are open (contract 5.6).
-fn closed(mut message: Message, finish: &Finish, now: Timestamp) -> Closed {
-    let before = message.clone();
+fn closed(mut message: Message, finish: &Finish, now: Timestamp) -> Message {
     for part in &mut message.parts {
-        match part {
-            Part::Reasoning(reasoning) if reasoning.finished_at == 0 => {
-                reasoning.finished_at = now.seconds()
-            }
-            Part::ToolCall(call) if !call.finished => {
-                call.input = "{}".into();
-                call.finished = true;
-            }
-            _ => {}
+        if let Part::Reasoning(reasoning) = part
+            && reasoning.finished_at == 0
+        {
+            reasoning.finished_at = now.seconds();
+        }
+        if let Part::ToolCall(call) = part
+            && !call.finished
+        {
+            call.input = "{}".into();
+            call.finished = true;
         }
     }
     if message.finish().is_none() {
@@ -388,15 +373,33 @@ fn closed(mut message: Message, finish: &Finish, now: Timestamp) -> Closed {
             ..finish.clone()
         }));
     }
-    let changed = (message != before).then(|| message.clone());
-    Closed { message, changed }
+    message
+}
+
+/// The tool calls that no later message answers, each with the index of its message. Some providers count their calls
+/// from zero in each step, so a result answers one call of its name and not all of them.
+fn unanswered_calls(written: &[Message]) -> Vec<(usize, ToolCall)> {
+    let mut open: Vec<(usize, ToolCall)> = Vec::new();
+    for (at, message) in written.iter().enumerate() {
+        for result in message.tool_results() {
+            if let Some(answered) = open
+                .iter()
+                .rposition(|(_, call)| call.id == result.tool_call_id)
+            {
+                open.remove(answered);
+            }
+        }
+        open.extend(message.tool_calls().map(|call| (at, call.clone())));
+    }
+    open
 }
 
 /// The result of a tool call that nobody answered, so that the history stays valid for a provider.
-fn unanswered(message: &Message, call: &ToolCall, finish: &Finish, now: Timestamp) -> Message {
-    let content = match finish.reason {
-        FinishReason::Canceled => "The run was cancelled before this tool call ended",
-        _ => "The run ended before this tool call did",
+fn error_result(message: &Message, call: &ToolCall, finish: &Finish, now: Timestamp) -> Message {
+    let content = if finish.reason == FinishReason::Canceled {
+        "The run was cancelled before this tool call ended"
+    } else {
+        "The run ended before this tool call did"
     };
     let mut result = Message::new(
         MessageId::generate(),
