@@ -166,6 +166,8 @@ codes! {
     SkillNotFound = "skill_not_found", "Skill not found";
     /// The answer to a request for approval is no answer.
     PermissionActionInvalid = "permission_action_invalid", "Permission action is invalid";
+    /// The route belongs to the contract, and this version of the server cannot do it.
+    NotImplemented = "not_implemented", "Not implemented";
 }
 
 impl Display for ErrorCode {
