@@ -1,6 +1,7 @@
 //! Workspace lifecycle for coding-agent runs: claims, closing gate, dispatch, supervision, drain.
 
 mod admitted;
+mod agent_bytes;
 mod attachment;
 mod backend;
 mod cancel;
@@ -41,6 +42,8 @@ pub use self::registry::{
     Effect, Generation, LifecycleOptions, Lookup, NotIdle, OpenTicket, Profile, Registry, TimerKey,
     WaitTicket,
 };
+pub use runwright_agent::{CallError, JournalError, TranscriptError};
 pub use runwright_proto::OnLastDetach;
+pub use runwright_pubsub::{Batch, Lagged, ReceivedBatch, Subscription, TopicOptions, TryRecvError};
 
 pub use self::workspace::{ShutdownMode, ShutdownReport, Workspace};

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::agent_bytes::AgentBytes;
 use crate::attachment::MissedEvents;
 use crate::factory::WorkspaceParts;
 use crate::gate::RunGate;
@@ -36,6 +38,9 @@ pub struct Workspace {
     pub(crate) log: Arc<WorkspaceLog>,
     pub(crate) tasks: Tasks,
     pub(crate) missed: MissedEvents,
+    pub(crate) agent_bytes: AgentBytes,
+    /// Whether tools run without approval. It orders nothing else, so every access is relaxed.
+    skip_permissions: AtomicBool,
     shutdown: OnceCell<ShutdownReport>,
 }
 
@@ -93,6 +98,7 @@ impl Workspace {
         options: RunOptions,
         on_idle: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
+        let skip_permissions = AtomicBool::new(request.yolo);
         let opened = Opened {
             request,
             context: Arc::new(context),
@@ -119,6 +125,8 @@ impl Workspace {
             log,
             tasks,
             missed: MissedEvents::default(),
+            agent_bytes: AgentBytes::default(),
+            skip_permissions,
             shutdown: OnceCell::new(),
         }
     }
@@ -150,11 +158,34 @@ impl Workspace {
             .map(|runner| runner.model())
             .unwrap_or_default();
         AgentInfo {
-            is_busy: !self.reservations.is_empty(),
+            is_busy: self.agent_is_busy(),
             is_ready: runner.is_some(),
             model,
             model_cfg: config,
         }
+    }
+
+    /// Whether any run of the workspace is accepted and not over.
+    #[must_use]
+    pub fn agent_is_busy(&self) -> bool {
+        !self.reservations.is_empty()
+    }
+
+    /// Whether the workspace has an agent.
+    #[must_use]
+    pub fn has_agent(&self) -> bool {
+        self.runner_slot().is_some()
+    }
+
+    /// Whether tools run without approval: what the first creator asked for, until somebody changes it.
+    #[must_use]
+    pub fn skips_permissions(&self) -> bool {
+        self.skip_permissions.load(Ordering::Relaxed)
+    }
+
+    /// Sets whether tools run without approval.
+    pub fn set_skip_permissions(&self, skip: bool) {
+        self.skip_permissions.store(skip, Ordering::Relaxed);
     }
 
     /// The agent, once there is one.
@@ -168,10 +199,13 @@ impl Workspace {
         if slot.is_none() {
             *slot = runner;
         }
+        drop(slot);
+        self.agent_bytes.forget();
     }
 
     /// Tells everybody that the configuration changed.
     pub fn announce_config_changed(&self) {
+        self.agent_bytes.forget();
         let changed = ConfigChanged {
             workspace_id: self.id,
         };
