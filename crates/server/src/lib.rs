@@ -1,1 +1,25 @@
-//! The Runwright server: HTTP controller and the runwright binary.
+//! The Runwright server: HTTP controller and the `runwright` binary.
+//!
+//! The way of a connection, one module for each step:
+//!
+//! 1. [`config`]: flags and environment become one [`config::ServeConfig`], or a refusal.
+//! 2. [`listen`]: the plan becomes bound sockets, with nobody else on them.
+//! 3. [`accept`]: connections become HTTP/1.1 requests, within their limits, until the server stops.
+//! 4. [`middleware`]: each request gets a name in the log, and whatever goes wrong is answered and logged once.
+//! 5. [`guard`]: a request from somebody who may not speak to us ends here; [`token`] is what it compares with.
+//! 6. [`limits`]: a body that is too large or too slow ends here.
+//! 7. [`extract`]: what is left becomes typed values for a route.
+//!
+//! [`problem`] is the answer of every step that says no; [`shutdown`] and [`service_manager`] are the ends of the process.
+
+pub mod accept;
+pub mod config;
+pub mod extract;
+pub mod guard;
+pub mod limits;
+pub mod listen;
+pub mod middleware;
+pub mod problem;
+pub mod service_manager;
+pub mod shutdown;
+pub mod token;

@@ -1,0 +1,29 @@
+//! Owns the command line and the environment: nothing else in the workspace reads flags or variables.
+//!
+//! [`Cli::from_args`] parses, [`ServeArgs::resolve`] turns the flags and an [`Environment`] into one plain
+//! [`ServeConfig`] with every default filled in, or refuses with a sentence that says what to do. A refusal is a usage
+//! error: [`USAGE_EXIT_CODE`]. Nothing is bound, created or written here.
+//!
+//! It must never know how an address is bound, how a token is compared, or what a route does.
+
+mod address;
+mod auth;
+mod cli;
+mod default_socket;
+mod environment;
+mod error;
+mod serve;
+mod serve_args;
+mod size;
+
+pub use self::{
+    address::{AddressError, ListenAddress, ServerAddress},
+    auth::{AuthConfig, TokenSource, check_exposure},
+    cli::{Cli, Command, CompletionsArgs, RunArgs, StatusArgs},
+    default_socket::DefaultSocket,
+    environment::{Environment, variables},
+    error::{ConfigError, USAGE_EXIT_CODE},
+    serve::{Limits, ListenPlan, LogConfig, LogFormat, ServeConfig},
+    serve_args::ServeArgs,
+    size::{ByteSize, SizeError},
+};
