@@ -1,0 +1,177 @@
+//! Owns the routes about a session as the agent sees it: whether it works in it, cancel, and what waits.
+//!
+//! It must never know what a run does.
+
+use axum::extract::State;
+use runwright_backend::{RunError, Workspace};
+use runwright_proto::{
+    AgentSession, ErrorCode, RunId, RunState, SessionId, ShellReply, ShellRequest, WorkspaceId,
+};
+
+use super::{
+    Routes,
+    reply::{Answer, Encoded, cannot_yet, encode},
+    sessions::with_clients,
+    wait::Wait,
+};
+use crate::{
+    extract::{Json, Path},
+    openapi::Doc,
+    state::AppState,
+};
+
+pub(super) fn routes() -> Routes {
+    Routes::new("agent")
+        .get(
+            "/v1/workspaces/{id}/agent/sessions/{session_id}",
+            show,
+            || {
+                Doc::new(
+                    "agentSession",
+                    "Returns a session and whether the agent works in it.",
+                )
+                .ok::<AgentSession>()
+                .problems(&[ErrorCode::SessionNotFound])
+            },
+        )
+        .post(
+            "/v1/workspaces/{id}/agent/sessions/{session_id}/cancel",
+            cancel,
+            || {
+                Doc::new(
+                    "cancelSession",
+                    "Cancels the active run, every accepted one and the queue, and nothing later.",
+                )
+                .wait()
+                .ok_empty()
+                .problems(&[ErrorCode::CancelTimeout])
+            },
+        )
+        .get(
+            "/v1/workspaces/{id}/agent/sessions/{session_id}/prompts/queued",
+            queued,
+            || {
+                Doc::new(
+                    "countQueuedPrompts",
+                    "Returns how many prompts wait for their turn.",
+                )
+                .ok_number()
+            },
+        )
+        .get(
+            "/v1/workspaces/{id}/agent/sessions/{session_id}/prompts/list",
+            list,
+            || {
+                Doc::new(
+                    "listQueuedPrompts",
+                    "Lists the prompts that wait for their turn, in order; `null` for none.",
+                )
+                .ok_list_of_texts()
+            },
+        )
+        .post(
+            "/v1/workspaces/{id}/agent/sessions/{session_id}/prompts/clear",
+            clear,
+            || {
+                Doc::new(
+                    "clearQueue",
+                    "Cancels the prompts that wait; the active run goes on.",
+                )
+                .ok_empty()
+            },
+        )
+        .post(
+            "/v1/workspaces/{id}/agent/sessions/{session_id}/summarize",
+            later,
+            || {
+                Doc::new("summarize", "Replaces the history by a summary.")
+                    .ok_empty()
+                    .problems(&[ErrorCode::NotImplemented])
+            },
+        )
+        .post(
+            "/v1/workspaces/{id}/agent/sessions/{session_id}/shell",
+            later,
+            || {
+                Doc::new("shell", "Runs a command in the workspace.")
+                    .body::<ShellRequest>()
+                    .ok::<ShellReply>()
+                    .problems(&[ErrorCode::NotImplemented])
+            },
+        )
+}
+
+async fn show(
+    State(state): State<AppState>,
+    Path((id, session)): Path<(WorkspaceId, SessionId)>,
+) -> Answer<Json<AgentSession>> {
+    let session = state.workspace(id).await?.session(&session).await?;
+    Ok(Json(with_clients(&state, id, session).into()))
+}
+
+async fn cancel(
+    State(state): State<AppState>,
+    Path((id, session)): Path<(WorkspaceId, SessionId)>,
+    Wait(within): Wait,
+) -> Answer<()> {
+    let workspace = state.workspace(id).await?;
+    let Some(within) = within else {
+        workspace.cancel_session(&session);
+        return Ok(());
+    };
+    // Those that an earlier cancel has hit are waited for as well.
+    let mut runs = going_on(&workspace, &session).await?;
+    runs.extend(workspace.cancel_session(&session));
+    Ok(workspace.ended(&session, &runs, within).await?)
+}
+
+/// The runs of a session that are not over.
+async fn going_on(workspace: &Workspace, session: &SessionId) -> Result<Vec<RunId>, RunError> {
+    let mut ids = Vec::new();
+    for state in [
+        RunState::Queued,
+        RunState::Running,
+        RunState::RequiresAction,
+    ] {
+        let runs = workspace
+            .runs(Some(session.clone()), Some(state), None, None)
+            .await?;
+        ids.extend(runs.runs.into_iter().map(|run| run.run_id));
+    }
+    Ok(ids)
+}
+
+async fn queued(
+    State(state): State<AppState>,
+    Path((id, session)): Path<(WorkspaceId, SessionId)>,
+) -> Answer<Json<usize>> {
+    Ok(Json(state.workspace(id).await?.queue_len(&session)))
+}
+
+/// Polled every two seconds by every client, and nearly always for nothing.
+async fn list(
+    State(state): State<AppState>,
+    Path((id, session)): Path<(WorkspaceId, SessionId)>,
+) -> Answer<Encoded> {
+    let prompts = state.workspace(id).await?.queued_prompts(&session);
+    if prompts.is_empty() {
+        return Ok(Encoded::NULL);
+    }
+    Ok(Encoded(encode(&prompts)))
+}
+
+async fn clear(
+    State(state): State<AppState>,
+    Path((id, session)): Path<(WorkspaceId, SessionId)>,
+) -> Answer<()> {
+    state.workspace(id).await?.clear_queue(&session);
+    Ok(())
+}
+
+async fn later(
+    State(state): State<AppState>,
+    Path((id, _)): Path<(WorkspaceId, SessionId)>,
+) -> Answer<()> {
+    state.workspace(id).await?;
+    Err(cannot_yet())
+}
