@@ -9,6 +9,7 @@
 //! 5. [`guard`]: a request from somebody who may not speak to us ends here; [`token`] is what it compares with.
 //! 6. [`limits`]: a body that is too large or too slow ends here.
 //! 7. [`extract`]: what is left becomes typed values for a route.
+//! 8. [`router`]: a route is one call of the backend, or a stream of its events; [`AppState`] is what they share.
 //!
 //! [`problem`] is the answer of every step that says no; [`shutdown`] and [`service_manager`] are the ends of the process.
 
@@ -18,8 +19,19 @@ pub mod extract;
 pub mod guard;
 pub mod limits;
 pub mod listen;
+mod map_error;
 pub mod middleware;
+mod openapi;
 pub mod problem;
+mod routes;
 pub mod service_manager;
 pub mod shutdown;
+mod sse;
+mod state;
 pub mod token;
+
+pub use self::{
+    openapi::openapi_json,
+    routes::router,
+    state::{AppState, ServerInfo},
+};

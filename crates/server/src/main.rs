@@ -1,2 +1,116 @@
-//! The `runwright` binary.
-fn main() {}
+//! The `runwright` binary: reads the command line, builds what it asks for, and reports how it went. Everything it is
+//! made of is somewhere else: the routes in the library, the composition in `compose.rs`, the commands in `cli`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use runwright_server::config::{
+    Cli, Command, Environment, LogConfig, LogFormat, ServeArgs, USAGE_EXIT_CODE,
+};
+use tracing_subscriber::EnvFilter;
+
+mod cli;
+mod compose;
+mod own_server;
+mod serve;
+
+/// Something went wrong that is not a usage error.
+const FAILURE: u8 = 1;
+
+fn main() -> ExitCode {
+    let cli = match Cli::from_args(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let environment = match Environment::of_process() {
+        Ok(environment) => environment,
+        Err(error) => return refuse(&error.to_string(), USAGE_EXIT_CODE),
+    };
+    match cli.command {
+        Command::Serve(args) => serve(*args, &environment),
+        Command::Run(args) => talk(cli::run(args, cli.json, &environment)),
+        Command::Status(args) => talk(cli::status(args, cli.json, &environment)),
+        Command::Completions(args) => {
+            let mut completions = Vec::new();
+            clap_complete::generate(
+                args.shell,
+                &mut Cli::command(),
+                "runwright",
+                &mut completions,
+            );
+            print(&completions)
+        }
+        Command::Openapi => print(runwright_server::openapi_json().as_bytes()),
+    }
+}
+
+fn serve(args: ServeArgs, environment: &Environment) -> ExitCode {
+    let config = match args.resolve(environment) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error.to_string(), USAGE_EXIT_CODE),
+    };
+    if let Err(error) = log_to_stderr(&config.log) {
+        return refuse(
+            &format!("the log filter `{}`: {error}", config.log.filter),
+            USAGE_EXIT_CODE,
+        );
+    }
+    match runtime() {
+        Ok(runtime) => runtime.block_on(serve::serve(config)),
+        Err(error) => refuse(&format!("the runtime cannot be started: {error}"), FAILURE),
+    }
+}
+
+/// Runs a command that talks to a server.
+fn talk(command: impl Future<Output = Result<ExitCode, cli::Failure>>) -> ExitCode {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&format!("the runtime cannot be started: {error}"), FAILURE),
+    };
+    runtime.block_on(command).unwrap_or_else(|failure| {
+        let code = match failure {
+            cli::Failure::Usage(_) => USAGE_EXIT_CODE,
+            _ => FAILURE,
+        };
+        refuse(&failure.to_string(), code)
+    })
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+}
+
+fn log_to_stderr(log: &LogConfig) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let filter = EnvFilter::try_new(&log.filter)?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().try_init(),
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    let code = u8::try_from(error.exit_code()).unwrap_or(USAGE_EXIT_CODE);
+    match error.print() {
+        Ok(()) => ExitCode::from(code),
+        Err(_) => ExitCode::from(FAILURE),
+    }
+}
+
+/// Prints why nothing was done. There is nobody left to tell if that fails.
+fn refuse(why: &str, code: u8) -> ExitCode {
+    let _unwritable = writeln!(std::io::stderr().lock(), "runwright: {why}");
+    ExitCode::from(code)
+}
+
+fn print(bytes: &[u8]) -> ExitCode {
+    match std::io::stdout().lock().write_all(bytes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(FAILURE),
+    }
+}

@@ -1,0 +1,42 @@
+//! Why a command failed, in a sentence for the person at the terminal.
+
+use runwright_proto::Problem;
+
+/// Why a command failed. The message says what to do where there is something to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// No server answers there.
+    #[error(
+        "no server answers at {url}: {cause}\nstart one with `runwright serve`, or name another with `--host`"
+    )]
+    Unreachable {
+        /// Where it was looked for.
+        url: String,
+        /// What happened.
+        cause: std::io::Error,
+    },
+    /// The server said no.
+    #[error("{}{}", .0.detail, hint(.0))]
+    Refused(Problem),
+    /// The connection broke.
+    #[error("the connection to the server broke")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server answered something that this program does not understand.
+    #[error("the server's answer makes no sense: {0}")]
+    Nonsense(String),
+    /// The server is gone and did not come back.
+    #[error(
+        "the server went away and did not come back; the run may have ended without us: see `runwright status`"
+    )]
+    Lost,
+    /// A setting is wrong.
+    #[error("{0}")]
+    Usage(String),
+}
+
+fn hint(problem: &Problem) -> &'static str {
+    match problem.status {
+        401 => "\nname the token's file with `--token-file`, or put the token into RUNWRIGHT_TOKEN",
+        _ => "",
+    }
+}

@@ -1,0 +1,103 @@
+//! Puts the house together: which agent works in a workspace, where its history lives, and what stands around the
+//! routes. The only place that names every crate.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use runwright_agent::Runner;
+use runwright_backend::{
+    Backend, BackendOptions, LifecycleOptions, MakeRunner, MemoryFactory, RunOptions,
+};
+use runwright_proto::{Config, Models, ProviderConfig, Version};
+use runwright_runner::OfflineModel;
+use runwright_server::config::ServeConfig;
+use runwright_server::guard::{Access, GuardPolicy};
+use runwright_server::limits::BodyLimits;
+use runwright_server::middleware::{App, app};
+use runwright_server::token::BearerToken;
+use runwright_server::{AppState, ServerInfo, router};
+
+/// The parts of a server before it listens.
+pub(crate) struct House {
+    pub(crate) backend: Backend,
+    pub(crate) state: AppState,
+    pub(crate) app: App,
+}
+
+impl House {
+    /// Builds it. Needs a tokio runtime.
+    pub(crate) fn build(config: &ServeConfig, token: Option<BearerToken>) -> Self {
+        let runner: Arc<dyn Runner> = Arc::new(OfflineModel::new());
+        let shown = shown_config(runner.as_ref());
+        let make_runner: MakeRunner = Box::new(move |_directory: &Path| Some(runner.clone()));
+        let factory = MemoryFactory::new(make_runner, shown, config.data_dir.clone());
+        let backend = Backend::new(Arc::new(factory), options(config));
+        let state = AppState::new(backend.clone(), info(config));
+        let access = token.map_or(Access::Open, Access::Token);
+        let policy = GuardPolicy::new(access)
+            .with_hosts(config.allowed_hosts.clone())
+            .with_origins(config.allowed_origins.clone());
+        let limits = BodyLimits {
+            body_bytes: config.limits.body_bytes,
+            prompt_bytes: config.limits.prompt_bytes,
+            timeout: config.limits.body_timeout,
+        };
+        let app = app(router(state.clone()), policy, limits);
+        Self {
+            backend,
+            state,
+            app,
+        }
+    }
+}
+
+fn options(config: &ServeConfig) -> BackendOptions {
+    let defaults = BackendOptions::default();
+    BackendOptions {
+        lifecycle: LifecycleOptions {
+            linger: config.linger,
+            idle_exit: config.idle_exit,
+            ..defaults.lifecycle
+        },
+        runs: RunOptions {
+            max_queued: config.limits.queue,
+            ..defaults.runs
+        },
+        ..defaults
+    }
+}
+
+fn info(config: &ServeConfig) -> ServerInfo {
+    let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
+    ServerInfo {
+        version: Version {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            platform,
+            ..Version::default()
+        },
+        allow_remote_shutdown: config.allow_remote_shutdown,
+        streams_per_client: config.limits.streams_per_client,
+        prompts_per_second: config.limits.prompts_per_second,
+    }
+}
+
+/// What clients are told about the agent: a client of the contract takes a server without any provider for one that
+/// is not set up.
+fn shown_config(runner: &dyn Runner) -> Config {
+    let model = runner.model();
+    let provider = ProviderConfig {
+        id: model.config.provider.clone(),
+        name: "Runwright".to_owned(),
+        kind: "openai-compat".to_owned(),
+        models: vec![model.model],
+        ..ProviderConfig::default()
+    };
+    Config {
+        models: Models {
+            large: Some(model.config.clone()),
+            small: Some(model.config.clone()),
+        },
+        providers: [(model.config.provider, provider)].into(),
+        ..Config::default()
+    }
+}

@@ -1,0 +1,11 @@
+//! The real binary, from outside: started, spoken to over its socket, stopped, killed. A test binary of its own beside
+//! `it`, because each of these tests starts processes and takes seconds.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod command_line;
+mod http;
+mod many;
+mod promises;
+mod recorded;
+mod server;
+mod workspace;

@@ -1,0 +1,199 @@
+//! Recorded conversations of the contract, sent again to this server: each request in its order, ids mapped, and
+//! status, JSON types and events compared with what was recorded. What differs on purpose is in `differences.rs`.
+
+mod compare;
+mod conversation;
+mod differences;
+mod ids;
+mod story;
+
+use std::ops::RangeInclusive;
+
+use self::conversation::{Conversation, Exchange};
+use self::differences::Differences;
+use self::ids::Ids;
+use crate::http::{Answer, Client, Events};
+use crate::server::{Server, Start};
+
+/// How a recorded conversation is sent again.
+struct Script {
+    name: &'static str,
+    /// Recorded exchanges that are left out: what this server does not do yet.
+    left_out: &'static [RangeInclusive<usize>],
+    /// Prompts that the next request does not wait for.
+    unattended: &'static [usize],
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_prompt_of_the_one_shot_client_goes_as_recorded() {
+    replay(&Script {
+        name: "run-plain",
+        left_out: &[],
+        unattended: &[],
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_continued_session_of_the_one_shot_client_goes_as_recorded() {
+    replay(&Script {
+        name: "run-continue",
+        left_out: &[],
+        unattended: &[],
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_interrupted_and_leaves_goes_as_recorded() {
+    replay(&Script {
+        name: "run-sigint",
+        left_out: &[],
+        unattended: &[6],
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn start_chat_queue_cancel_sessions_and_leaving_of_the_interactive_client_go_as_recorded() {
+    replay(&Script {
+        name: "tui",
+        // Tools with approvals, a provider's error, a to-do list: there are no tools and no providers yet.
+        left_out: &[24..=41, 48..=50],
+        // A slow run with a prompt behind it, twice.
+        unattended: &[42, 44, 51],
+    })
+    .await;
+}
+
+async fn replay(script: &Script) {
+    let recorded = Conversation::load(script.name);
+    // No linger: the streams end as soon as the last client has left and the last run has ended.
+    let server = Server::start_with(&Start {
+        flags: &["--linger", "0"],
+        ..Start::default()
+    });
+    let mut replay = Replay {
+        client: server.client(),
+        ids: Ids::new(server.directory("demo")),
+        differences: Differences::of(script.name),
+        streams: Vec::new(),
+        runs: 0,
+    };
+    replay.prepare(script, &recorded).await;
+    for (at, exchange) in recorded.exchanges.iter().enumerate() {
+        if script.left_out.iter().any(|range| range.contains(&at)) {
+            continue;
+        }
+        replay.send(at, exchange).await;
+        if exchange.is_prompt() {
+            replay.runs += 1;
+            if !script.unattended.contains(&at) {
+                replay.all_runs_ended().await;
+            }
+            if script.name == "run-sigint" {
+                replay.some_text().await;
+            }
+        }
+    }
+    replay.compare_streams(script, &recorded).await;
+    replay.differences.each_was_seen();
+}
+
+/// One conversation while it is sent again.
+struct Replay {
+    client: Client,
+    ids: Ids,
+    differences: Differences,
+    streams: Vec<Stream>,
+    /// Prompts sent so far.
+    runs: usize,
+}
+
+/// One event stream of the conversation, and where it was recorded.
+struct Stream {
+    exchange: usize,
+    events: Events,
+    seen: Vec<serde_json::Value>,
+}
+
+impl Replay {
+    /// Makes what the recorded server already had when the conversation began: `--continue` needs a session.
+    async fn prepare(&mut self, script: &Script, recorded: &Conversation) {
+        if script.name == "run-continue" {
+            conversation::had_before(&self.client, &mut self.ids, recorded).await;
+        }
+    }
+
+    async fn send(&mut self, at: usize, exchange: &Exchange) {
+        let path = self.ids.to_ours(&exchange.path);
+        if exchange.frames.is_some() {
+            self.streams.push(Stream {
+                exchange: at,
+                events: self.client.events(&path).await,
+                seen: Vec::new(),
+            });
+            return;
+        }
+        let body = exchange
+            .request
+            .as_ref()
+            .map(|body| self.ids.value_to_ours(body));
+        let answer = self
+            .client
+            .send(exchange.method(), &path, body.as_ref())
+            .await;
+        self.compare(exchange, &answer);
+    }
+
+    fn compare(&mut self, exchange: &Exchange, answer: &Answer) {
+        let name = exchange.name();
+        assert_eq!(
+            answer.status.as_u16(),
+            exchange.status,
+            "{name}: {}",
+            String::from_utf8_lossy(&answer.body)
+        );
+        if let Some(recorded) = &exchange.response {
+            let ours = answer.json();
+            self.ids.learn(recorded, &ours);
+            for difference in compare::types(recorded, &ours, &name) {
+                self.differences.expect(&difference);
+            }
+        }
+    }
+
+    /// Reads the newest stream until as many runs have ended as prompts were sent.
+    async fn all_runs_ended(&mut self) {
+        let runs = self.runs;
+        let stream = self.streams.last_mut().unwrap();
+        while story::ended(&stream.seen) < runs {
+            let event = stream.events.next().await.unwrap();
+            stream.seen.push(event);
+        }
+    }
+
+    /// Reads until the run has said something, so that the client leaves in the middle of it.
+    async fn some_text(&mut self) {
+        let stream = self.streams.last_mut().unwrap();
+        while !stream.seen.iter().any(story::is_streamed_text) {
+            let event = stream.events.next().await.unwrap();
+            stream.seen.push(event);
+        }
+    }
+
+    /// Compares what each stream has shown. The client has left by now; what a run did after that is read too.
+    async fn compare_streams(&mut self, script: &Script, recorded: &Conversation) {
+        for mut stream in std::mem::take(&mut self.streams) {
+            let frames = recorded.exchanges[stream.exchange].frames.as_ref().unwrap();
+            let left_out = recorded.prompts_in(script.left_out);
+            let expected = story::tell(frames, &left_out);
+            let expected = self.differences.applied_to(expected);
+            stream
+                .seen
+                .extend(stream.events.rest_of_a_closed_stream().await);
+            let ours = story::tell(&stream.seen, &[]);
+            assert_eq!(ours, expected, "the story of {}", script.name);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The events of a stream as a story: what happened in which order, without what differs from call to call. How many
+//! snapshots of a message were seen on the way to its end depends on the pace of the reader, so they are left out.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) what: String,
+    /// The prompt of the turn that it belongs to; empty outside of turns.
+    pub(super) turn: String,
+}
+
+/// Tells the story of a stream without the turns of these prompts.
+pub(super) fn tell(events: &[Value], left_out: &[String]) -> Vec<Step> {
+    let mut turns = Turns::default();
+    let steps = events.iter().filter_map(|event| {
+        let turn = turns.of(event);
+        Some(Step {
+            what: what(event)?,
+            turn,
+        })
+    });
+    steps
+        .filter(|step| !left_out.contains(&step.turn))
+        .collect()
+}
+
+/// How many runs have ended.
+pub(super) fn ended(events: &[Value]) -> usize {
+    events
+        .iter()
+        .filter(|event| event["type"] == "run_complete")
+        .count()
+}
+
+/// Whether the event is a snapshot of a message that goes on.
+pub(super) fn is_streamed_text(event: &Value) -> bool {
+    event["type"] == "message" && event["payload"]["type"] == "updated" && finish(event).is_none()
+}
+
+/// Which turn each session is in: a turn begins with what somebody says.
+#[derive(Default)]
+struct Turns(BTreeMap<String, String>);
+
+impl Turns {
+    fn of(&mut self, event: &Value) -> String {
+        let payload = &event["payload"]["payload"];
+        let session = match event["type"].as_str() {
+            Some("session") => &payload["id"],
+            _ => &payload["session_id"],
+        };
+        let Some(session) = session.as_str() else {
+            return String::new();
+        };
+        if event["type"] == "message"
+            && event["payload"]["type"] == "created"
+            && payload["role"] == "user"
+        {
+            let prompt = payload["parts"][0]["data"]["text"]
+                .as_str()
+                .unwrap_or_default();
+            self.0.insert(session.to_owned(), prompt.to_owned());
+        }
+        self.0.get(session).cloned().unwrap_or_default()
+    }
+}
+
+fn what(event: &Value) -> Option<String> {
+    let kind = event["type"].as_str()?;
+    let change = event["payload"]["type"].as_str().unwrap_or_default();
+    let payload = &event["payload"]["payload"];
+    let detail = match kind {
+        "message" if is_streamed_text(event) => return None,
+        "message" => format!(
+            "{} {}",
+            payload["role"].as_str()?,
+            finish(event).unwrap_or("begun")
+        ),
+        "run_complete" => ending(payload).to_owned(),
+        "agent_event" => payload["type"].as_str()?.to_owned(),
+        "end" => return None,
+        _ => String::new(),
+    };
+    Some(format!("{kind} {change} {detail}").trim_end().to_owned())
+}
+
+fn finish(event: &Value) -> Option<&str> {
+    let parts = event["payload"]["payload"]["parts"].as_array()?;
+    let finish = parts.iter().find(|part| part["type"] == "finish")?;
+    finish["data"]["reason"].as_str()
+}
+
+fn ending(payload: &Value) -> &'static str {
+    let has_error = payload.get("error").is_some();
+    match (payload["cancelled"] == true, has_error) {
+        (true, true) => "cancelled, with a text",
+        (true, false) => "cancelled",
+        (false, true) => "failed",
+        (false, false) => "completed",
+    }
+}
