@@ -8,7 +8,7 @@ use runwright_agent::Runner;
 use runwright_backend::{
     Backend, BackendOptions, LifecycleOptions, MakeRunner, MemoryFactory, RunOptions,
 };
-use runwright_proto::{Config, Models, ProviderConfig, Version};
+use runwright_proto::{Config, Models, ProviderConfig};
 use runwright_runner::OfflineModel;
 use runwright_server::config::ServeConfig;
 use runwright_server::guard::{Access, GuardPolicy};
@@ -68,16 +68,10 @@ fn options(config: &ServeConfig) -> BackendOptions {
 }
 
 fn info(config: &ServeConfig) -> ServerInfo {
-    let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
     ServerInfo {
-        version: Version {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            platform,
-            ..Version::default()
-        },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         allow_remote_shutdown: config.allow_remote_shutdown,
-        streams_per_client: config.limits.streams_per_client,
-        prompts_per_second: config.limits.prompts_per_second,
+        limits: config.limits.clone(),
     }
 }
 

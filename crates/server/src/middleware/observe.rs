@@ -110,12 +110,13 @@ impl Seen {
         response
     }
 
-    /// The one place that logs a 5xx. A refusal during a shutdown is no failure (style 3.8).
+    /// The one place that logs a 5xx. A refusal during a shutdown, or by a route that this version does not have, is no
+    /// failure (style 3.8).
     fn log(&self, status: StatusCode, cause: Option<&str>) {
         let Self { id, method, path } = self;
         let status = status.as_u16();
         match (status, cause) {
-            (503, None) | (..500, _) => {
+            (501 | 503, None) | (..500, _) => {
                 tracing::debug!(%id, %method, ?path, status, cause, "request answered")
             }
             (500.., _) => tracing::error!(%id, %method, ?path, status, cause, "request failed"),
