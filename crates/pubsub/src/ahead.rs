@@ -7,6 +7,14 @@ use std::collections::VecDeque;
 
 use crate::{Batch, Event, Received, Seq, log::Limits, run::Run, sync::Shared};
 
+/// At this many events the lock no longer shows in the cost of one, and the bytes are little enough to lie with a stalled
+/// reader.
+pub(crate) const LIMITS: Limits = Limits {
+    events: 64,
+    bytes: 16 * 1024,
+};
+
+/// What is left of the run.
 pub(crate) struct Ahead<E: Event> {
     events: VecDeque<(Seq, Shared<E>)>,
     /// The number of the event that was handed out last.
@@ -14,12 +22,6 @@ pub(crate) struct Ahead<E: Event> {
 }
 
 impl<E: Event> Ahead<E> {
-    /// At 32 events the lock no longer shows in the cost of one; 8 KiB is little enough to lie with a stalled reader.
-    pub(crate) const LIMITS: Limits = Limits {
-        events: 64,
-        bytes: 16 * 1024,
-    };
-
     /// Takes what follows the event `handed_out`; returns the number of the last one, if there is any.
     pub(crate) fn refill(
         &mut self,

@@ -82,6 +82,7 @@
 mod ahead;
 mod batch;
 mod confirmation;
+mod deferred;
 mod error;
 mod event;
 mod log;

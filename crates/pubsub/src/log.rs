@@ -76,6 +76,20 @@ pub(crate) struct Limits {
     pub(crate) bytes: usize,
 }
 
+impl Limits {
+    pub(crate) const ONE: Self = Self {
+        events: 1,
+        bytes: 0,
+    };
+
+    pub(crate) fn bytes(bytes: usize) -> Self {
+        Self {
+            events: usize::MAX,
+            bytes,
+        }
+    }
+}
+
 /// The events kept, in the order of their numbers.
 pub(crate) struct Log<E: Event> {
     /// Numbers rise from slot to slot. The first slot and the last one are never empty.
@@ -149,6 +163,11 @@ impl<E: Event> Log<E> {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    #[cfg(test)]
+    pub(crate) fn reserved(&self) -> usize {
+        self.slots.capacity()
     }
 
     pub(crate) fn counts(&self) -> Counts {

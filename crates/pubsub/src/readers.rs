@@ -98,6 +98,11 @@ impl Readers {
         waker
     }
 
+    #[cfg(test)]
+    pub(crate) fn reserved(&self) -> usize {
+        self.places.capacity()
+    }
+
     #[inline]
     pub(crate) fn get(&self, id: ReaderId) -> &Reader {
         &self.places[id.0]

@@ -7,9 +7,10 @@ use std::task::Waker;
 
 use crate::{
     Batch, Event, Lagged, MustDeliver, Received, ReceivedBatch, Seq, TopicOptions, TopicStats,
-    ahead::Ahead,
-    log::{Fresh, Limits, Log, Removed, Step},
-    parking::{Interest, Parked},
+    ahead::{self, Ahead},
+    deferred::{Published, Settled},
+    log::{Fresh, Limits, Log, Step},
+    parking::Interest,
     readers::{Reader, ReaderId, Readers},
     sync::Shared,
     waits::{Fate, Waits},
@@ -27,82 +28,6 @@ pub(crate) struct State<E: Event> {
     /// How many losses readers were told of.
     lagged: u64,
     is_closed: bool,
-}
-
-/// What is left to do after a publish or a shutdown.
-///
-/// The caller makes it and the step fills it in: nearly all of it is empty nearly always, and not worth moving around.
-#[must_use]
-pub(crate) struct Published<E: Event> {
-    any: Vec<Parked>,
-    urgent: Vec<Parked>,
-    lagging: Vec<Waker>,
-    removed: Removed<E>,
-    stale: Option<Batch<E>>,
-}
-
-impl<E: Event> Published<E> {
-    /// Wakes the readers, each once, and drops what left the log.
-    pub(crate) fn finish(self) {
-        self.any.into_iter().for_each(Parked::wake);
-        self.urgent.into_iter().for_each(Parked::wake);
-        self.lagging.into_iter().for_each(Waker::wake);
-        drop((self.removed, self.stale));
-    }
-}
-
-impl<E: Event> Default for Published<E> {
-    fn default() -> Self {
-        Self {
-            any: Vec::new(),
-            urgent: Vec::new(),
-            lagging: Vec::new(),
-            removed: Removed::default(),
-            stale: None,
-        }
-    }
-}
-
-/// What is left to do after a reader moved or left: hardly ever anything.
-#[must_use]
-pub(crate) struct Settled<E: Event>(Option<Box<Rest<E>>>);
-
-/// Boxed, because the common way of a delivery should not move it around.
-struct Rest<E: Event> {
-    /// Must-deliver publishers whose wait is over.
-    over: Vec<Waker>,
-    /// The reader's own waker, if it was parked.
-    unparked: Option<Waker>,
-    stale: Option<Batch<E>>,
-}
-
-impl<E: Event> Settled<E> {
-    fn new(over: Vec<Waker>, unparked: Option<Waker>, stale: Option<Batch<E>>) -> Self {
-        let is_nothing = over.is_empty() && unparked.is_none() && stale.is_none();
-        Self((!is_nothing).then(|| {
-            Box::new(Rest {
-                over,
-                unparked,
-                stale,
-            })
-        }))
-    }
-
-    /// Wakes the publishers whose wait is over, and drops the rest.
-    #[inline]
-    pub(crate) fn finish(self) {
-        if let Some(rest) = self.0 {
-            rest.finish();
-        }
-    }
-}
-
-impl<E: Event> Rest<E> {
-    #[cold]
-    fn finish(self) {
-        self.over.into_iter().for_each(Waker::wake);
-        drop((self.unparked, self.stale));
-    }
 }
 
 /// What a reader finds.
@@ -227,12 +152,9 @@ impl<E: Event> State<E> {
     fn take_run(&self, cursor: Seq, ahead: &mut Ahead<E>) -> (Seq, Shared<E>, Seq) {
         // An event that a publisher waits for is delivered when it is handed out, and no sooner.
         let limits = if self.waits.is_empty() {
-            Ahead::<E>::LIMITS
+            ahead::LIMITS
         } else {
-            Limits {
-                events: 1,
-                bytes: 0,
-            }
+            Limits::ONE
         };
         let mut events = self.log.events_after(cursor, limits);
         let (seq, event) = events
@@ -294,7 +216,7 @@ impl<E: Event> State<E> {
         }
         let head = self.log.head();
         self.readers.get_mut(id).move_to(to, head);
-        Settled(None)
+        Settled::nothing()
     }
 
     #[cold]
@@ -329,11 +251,10 @@ impl<E: Event> State<E> {
 
     #[cold]
     fn build_batch(&mut self, cursor: Seq) -> (Batch<E>, Seq, Option<Batch<E>>) {
-        let limits = Limits {
-            events: usize::MAX,
-            bytes: self.max_batch_bytes,
-        };
-        let batch = Batch::new(cursor, self.log.run_after(cursor, limits));
+        let run = self
+            .log
+            .run_after(cursor, Limits::bytes(self.max_batch_bytes));
+        let batch = Batch::new(cursor, run);
         let last = batch.last();
         if self.readers.len() < 2 {
             return (batch, last, None);
@@ -415,5 +336,11 @@ impl<E: Event> State<E> {
             retained_events: self.log.retained(),
             retained_bytes: self.log.bytes(),
         }
+    }
+
+    /// Returns how many places the ring and the list of readers have.
+    #[cfg(test)]
+    pub(crate) fn reserved(&self) -> usize {
+        self.log.reserved() + self.readers.reserved()
     }
 }

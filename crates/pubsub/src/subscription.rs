@@ -26,7 +26,10 @@ use crate::{
 /// A reader that does nothing costs the topic its cursor and nothing else: nothing is queued for it and nobody waits for
 /// it, except a must-deliver publisher, once.
 ///
-/// As a [`Stream`] it yields what [`recv`](Self::recv) returns.
+/// [`recv_batch`](Self::recv_batch) takes all that waits, shared with the readers in lockstep. [`recv`](Self::recv) hands out
+/// single events; when several wait it takes a short run of them at once (64 at most, and 16 KiB), which it holds until it has
+/// handed them out: so much it may still deliver after retention, a newer event or a deadline went past them. As a [`Stream`]
+/// a subscription yields what `recv` returns.
 ///
 /// # Ordering
 ///

@@ -7,10 +7,14 @@ use std::fmt;
 use crate::{
     Closed, Confirmation, Event, PublishAtError, Seq, SubscribeError, Subscription, TopicOptions,
     TopicStats,
+    deferred::Published,
     log::Fresh,
-    state::{Published, State},
+    state::State,
     sync::{Arc, Mutex, MutexGuard, lock},
 };
+
+#[cfg(all(test, not(any(runwright_loom, runwright_shuttle))))]
+mod tests;
 
 /// Publishes events to any number of readers through one shared, ordered, bounded log.
 ///
@@ -152,8 +156,8 @@ impl<E: Event> Topic<E> {
     /// Publishes an event at once, whatever becomes of the returned future, which waits for the readers to take it.
     ///
     /// The future waits for all present readers together, until each has taken the event or is gone, or until
-    /// `deadline` completes. Who is behind by then is marked lagged: the next thing it receives is a
-    /// [`Lagged`](crate::Lagged) up to this event, and no publisher waits for it again until it caught up. So one
+    /// `deadline` completes. Who is behind by then is marked lagged: the next thing it takes from the log
+    /// is a [`Lagged`](crate::Lagged) up to this event, and no publisher waits for it again until it caught up. So one
     /// stalled reader costs one deadline, not one for each event.
     ///
     /// The event wakes readers as an urgent one, whatever [`Event::is_urgent`] says.
