@@ -9,6 +9,7 @@
 //! - No half-closed connections: a client that closes its side is gone, and its stream must notice at once.
 //! - No `pipeline_flush`: with it the library lifts its bound on unsent bytes, so that a reader that stalls would take
 //!   memory without end, and holds back an answer while the beginning of the next request is in.
+//! - A write that makes no progress for 30 s ends the connection (semantics 3): a reader that stalls is detached.
 //! - The response decides about its version: an event stream of HTTP/1.0 is ended by the close of the connection
 //!   (semantics 3, "End").
 //!
@@ -17,6 +18,7 @@
 mod connection;
 mod overload;
 mod serve;
+mod write_deadline;
 
 pub use self::{
     connection::PeerService,

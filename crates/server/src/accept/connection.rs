@@ -2,7 +2,7 @@
 //!
 //! It must never know how many others there are.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, pin::pin};
+use std::{convert::Infallible, panic::AssertUnwindSafe, pin::pin, time::Duration};
 
 use axum::response::Response;
 use futures_util::FutureExt;
@@ -13,6 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt, util::Oneshot};
 
 use crate::listen::{Connection, Peer};
+
+use super::write_deadline::WriteDeadline;
+
+/// How long a peer may take nothing of an answer (semantics 3, "Heartbeat").
+const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Hands the requests of one connection to the shared service, each with its [`Peer`].
 #[derive(Debug, Clone)]
@@ -77,7 +82,8 @@ where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone,
 {
     let Connection { io, peer } = connection;
-    let mut serving = pin!(http.serve_connection(TokioIo::new(io), PeerService { service, peer }));
+    let io = TokioIo::new(WriteDeadline::new(io, WRITE_DEADLINE));
+    let mut serving = pin!(http.serve_connection(io, PeerService { service, peer }));
     tokio::select! {
         served = serving.as_mut() => return served,
         () = ends.stop.cancelled() => serving.as_mut().graceful_shutdown(),
