@@ -51,7 +51,6 @@ impl<P: Clone> Admitted<P> {
     }
 
     /// The reservation.
-    #[must_use]
     pub fn run(&self) -> &AcceptedRun<P> {
         &self.run
     }

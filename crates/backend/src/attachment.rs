@@ -130,8 +130,10 @@ impl Workspace {
             Some(Cursor::After { epoch, seq }) if epoch == self.log.epoch() => {
                 (From::After(runwright_pubsub::Seq::new(seq.0)), None)
             }
-            Some(Cursor::After { seq, .. }) => {
-                (From::Start, Some(self.gap(seq.0, self.last_lost())))
+            // Nobody can say what came after that event: of the present log nothing was seen.
+            Some(Cursor::After { .. }) => {
+                let first = Seq::ZERO.next().0;
+                (From::Start, Some(self.gap(first, self.last_lost())))
             }
         };
         match self.log.subscribe(from) {

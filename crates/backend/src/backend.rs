@@ -2,6 +2,7 @@
 //! runs in `workspace`; this file holds the registry's lock and performs what it decides.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,14 +12,17 @@ use runwright_proto::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::attachment::{Attachment, detach_with};
 use crate::cancel::abandon;
 use crate::dispatch::Submitted;
-use crate::error::{AttachError, CreateError, CurrentSessionError, DispatchError, WorkspaceError};
+use crate::drain::Drain;
+use crate::error::{
+    AttachError, CreateError, CurrentSessionError, DispatchError, RunError, WorkspaceError,
+};
 use crate::factory::WorkspaceFactory;
 use crate::options::BackendOptions;
 use crate::registry::{
@@ -71,15 +75,7 @@ pub(crate) struct Shared {
     changes: watch::Sender<u64>,
     /// Cancelled when the server has decided to exit because it is idle.
     exit: CancellationToken,
-}
-
-/// What became of the workspaces when the backend was shut down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BackendShutdown {
-    /// Whether every run ended before the deadline.
-    pub drained: bool,
-    /// How many workspaces were open.
-    pub workspaces: usize,
+    pub(crate) drain: Drain,
 }
 
 impl Backend {
@@ -95,6 +91,7 @@ impl Backend {
             handle: Handle::current(),
             changes: watch::Sender::new(0),
             exit: CancellationToken::new(),
+            drain: Drain::default(),
         };
         let shared = Arc::new(shared);
         let effects = shared.registry().started();
@@ -171,7 +168,9 @@ impl Backend {
     ) -> Result<Submitted, DispatchError> {
         let workspace = self.workspace(id).await.map_err(|error| match error {
             WorkspaceError::Closing(id) => DispatchError::Closing(id),
-            other => DispatchError::Workspace(other),
+            WorkspaceError::NotFound(_)
+            | WorkspaceError::ShuttingDown
+            | WorkspaceError::Open(_) => DispatchError::Workspace(error),
         })?;
         workspace.send_message(message, idempotency_key).await
     }
@@ -189,7 +188,9 @@ impl Backend {
     ) -> Result<Attachment, AttachError> {
         let workspace = self.workspace(id).await.map_err(|error| match error {
             WorkspaceError::Closing(id) => WorkspaceError::NotFound(id),
-            other => other,
+            WorkspaceError::NotFound(_)
+            | WorkspaceError::ShuttingDown
+            | WorkspaceError::Open(_) => error,
         })?;
         let grace = self.shared.options.lifecycle.detach_grace;
         let reading = workspace.read_from(cursor, Some(client), grace)?;
@@ -222,8 +223,10 @@ impl Backend {
     ) -> Result<Attachment, AttachError> {
         let workspace = self.workspace(id).await?;
         workspace.run(run).await.map_err(|error| match error {
-            crate::RunError::Journal(error) => AttachError::Journal(error),
-            _ => AttachError::RunNotFound(run.clone()),
+            RunError::Journal(error) => AttachError::Journal(error),
+            RunError::NotFound(_) | RunError::NotQueued(_) | RunError::StillEnding => {
+                AttachError::RunNotFound(run.clone())
+            }
         })?;
         let cursor = cursor.unwrap_or(&Cursor::Start);
         let reading = workspace.read_from(Some(cursor), None, Duration::ZERO)?;
@@ -301,48 +304,6 @@ impl Backend {
     /// Dropping the future changes nothing.
     pub async fn exit_requested(&self) {
         self.shared.exit.cancelled().await;
-    }
-
-    /// Refuses new workspaces and prompts, drains every workspace at the same time, and closes them. Later callers
-    /// wait for the same.
-    ///
-    /// # Cancel safety
-    /// What was begun goes on.
-    pub async fn shutdown(&self, within: Duration) -> BackendShutdown {
-        let mut changes = self.shared.changes.subscribe();
-        let open = self.shared.registry().begin_shutdown();
-        let workspaces = open.len();
-        let mut closing = Vec::with_capacity(workspaces);
-        for workspace in open {
-            let shared = self.shared.clone();
-            let close = async move {
-                shared
-                    .close(
-                        workspace,
-                        ShutdownMode::Drain,
-                        within,
-                        EndReason::ServerShutdown,
-                    )
-                    .await
-            };
-            closing.push(self.shared.tracker.spawn(close));
-        }
-        let mut drained = true;
-        for close in closing {
-            drained &= close.await.unwrap_or(false);
-        }
-        let idle = async {
-            while !self.shared.registry().is_idle() {
-                if changes.changed().await.is_err() {
-                    return;
-                }
-            }
-        };
-        drained &= timeout(within, idle).await.is_ok();
-        BackendShutdown {
-            drained,
-            workspaces,
-        }
     }
 
     fn lookup(&self, id: WorkspaceId) -> Lookup<Arc<Workspace>> {
@@ -426,7 +387,7 @@ impl Shared {
 
     /// Shuts a workspace down and then forgets it, so that its directory can be opened again. Returns whether its
     /// runs drained.
-    async fn close(
+    pub(crate) async fn close(
         self: Arc<Self>,
         workspace: Arc<Workspace>,
         mode: ShutdownMode,
@@ -457,14 +418,24 @@ pub(crate) fn resolve(path: &str) -> Result<PathBuf, CreateError> {
     if !asked.is_absolute() {
         return Err(invalid("is not an absolute path"));
     }
-    let resolved = asked.canonicalize().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => invalid("does not exist"),
-        std::io::ErrorKind::PermissionDenied => invalid("cannot be reached: permission denied"),
-        _ => invalid("cannot be resolved"),
-    })?;
+    let resolved = asked
+        .canonicalize()
+        .map_err(|error| invalid(why_unresolved(error.kind())))?;
     if resolved.is_dir() {
         Ok(resolved)
     } else {
         Err(invalid("is not a directory"))
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the standard library names more than forty kinds"
+)]
+fn why_unresolved(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound => "does not exist",
+        io::ErrorKind::PermissionDenied => "cannot be reached: permission denied",
+        _ => "cannot be resolved",
     }
 }

@@ -8,8 +8,9 @@ use runwright_proto::{AgentMessage, Receipt};
 use tokio::sync::oneshot;
 
 use crate::admitted::{AdmitError, Admitted};
-use crate::carry::carry;
+use crate::carry::{OwedRun, carry};
 use crate::error::DispatchError;
+use crate::recording::Recording;
 use crate::workspace::Workspace;
 
 /// A prompt that was taken on.
@@ -45,15 +46,15 @@ impl Workspace {
         {
             return Err(DispatchError::SessionNotFound(call.session_id().clone()));
         }
-        if let Some(earlier) = self.opened.journal.find(&call).await? {
-            return replay(earlier);
-        }
-        let admitted = self.admit(&call)?;
+        let recording = match self.first_or_earlier(&call).await? {
+            Ok(recording) => recording,
+            Err(earlier) => return replay(earlier),
+        };
+        let owed = OwedRun::new(self.clone(), self.admit(&call)?);
         let (reply, answer) = oneshot::channel();
         // From here the run belongs to the workspace: a caller that goes away changes nothing.
-        self.tasks
-            .tracker
-            .spawn(self.clone().accept(admitted, call, runner, reply));
+        let accepting = self.clone().accept(recording, owed, call, runner, reply);
+        self.tasks.tracker.spawn(accepting);
         answer.await.unwrap_or(Err(DispatchError::Lost))
     }
 
@@ -76,24 +77,27 @@ impl Workspace {
         })
     }
 
-    /// Records the run, says so, and carries it to its end. Dropping `admitted` on a refusal undoes the reservation.
+    /// Records the run, says so, and carries it to its end. On a refusal `owed` is dropped
+    /// first, which undoes the reservation, and then `recording`: who waited for it finds the place free.
     async fn accept(
         self: Arc<Self>,
-        admitted: Admitted<Arc<AgentCall>>,
+        recording: Recording,
+        owed: OwedRun,
         call: Arc<AgentCall>,
         runner: Arc<dyn Runner>,
         reply: oneshot::Sender<Result<Submitted, DispatchError>>,
     ) {
         let new = NewRun {
             call: call.clone(),
-            position: admitted.run().position(),
+            position: owed.admitted.run().position(),
         };
         let submitted = match self.opened.journal.accept(new).await {
             Ok(Acceptance::Accepted(receipt)) => receipt,
             Ok(Acceptance::Known(earlier)) => return answer(reply, replay(earlier)),
             Err(error) => return answer(reply, Err(error.into())),
         };
-        admitted.run().confirm();
+        owed.admitted.run().confirm();
+        drop(recording);
         answer(
             reply,
             Ok(Submitted {
@@ -101,7 +105,7 @@ impl Workspace {
                 replayed: false,
             }),
         );
-        carry(&self, admitted, &call, runner).await;
+        carry(&self, owed, &call, runner).await;
     }
 }
 

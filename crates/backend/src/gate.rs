@@ -72,6 +72,10 @@ impl RunGate {
     }
 
     /// Closes the gate for good. Returns whether this call closed it.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the gate is closed either way; few ask who closed it"
+    )]
     pub fn close(&self) -> bool {
         let wakers = {
             let mut state = self.lock();

@@ -8,6 +8,8 @@ mod cancel;
 mod carry;
 mod claims;
 mod dispatch;
+mod drain;
+mod ending;
 mod error;
 mod factory;
 mod gate;
@@ -15,19 +17,25 @@ mod log;
 mod memory;
 mod open;
 mod options;
+mod recording;
 mod registry;
+mod run_transcript;
 mod sessions;
 mod status;
 mod steering;
 mod supervise;
 mod sync;
+#[cfg(feature = "test-util")]
+pub mod testing;
+mod verdict;
 mod workspace;
 
 pub use self::admitted::{AdmitError, Admitted};
 pub use self::attachment::Attachment;
-pub use self::backend::{Backend, BackendShutdown};
+pub use self::backend::Backend;
 pub use self::claims::ClientView;
 pub use self::dispatch::Submitted;
+pub use self::drain::BackendShutdown;
 pub use self::error::{
     AttachError, CreateError, CurrentSessionError, DispatchError, RunError, SessionError,
     WorkspaceError,
@@ -44,6 +52,8 @@ pub use self::registry::{
 };
 pub use runwright_agent::{CallError, JournalError, TranscriptError};
 pub use runwright_proto::OnLastDetach;
-pub use runwright_pubsub::{Batch, Lagged, ReceivedBatch, Subscription, TopicOptions, TryRecvError};
+pub use runwright_pubsub::{
+    Batch, Lagged, ReceivedBatch, Subscription, TopicOptions, TryRecvError,
+};
 
 pub use self::workspace::{ShutdownMode, ShutdownReport, Workspace};

@@ -61,9 +61,10 @@ impl WorkspaceEvent {
     /// reader's pace depends on (semantics 3).
     #[must_use]
     pub fn streamed_bytes(&self) -> Option<usize> {
-        match (&self.event, self.pace) {
-            (Event::Message(change), Pace::Streamed) => Some(message_weight(&change.payload)),
-            _ => None,
+        if let (Event::Message(change), Pace::Streamed) = (&self.event, self.pace) {
+            Some(message_weight(&change.payload))
+        } else {
+            None
         }
     }
 }
@@ -72,6 +73,10 @@ impl runwright_pubsub::Event for WorkspaceEvent {
     type Key = EventKey;
     type Encoding = Frames;
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not known to carry a whole state must arrive"
+    )]
     fn delivery(&self) -> Delivery<EventKey> {
         match &self.event {
             Event::Message(change) if change.kind == ChangeKind::Updated => {
@@ -89,6 +94,10 @@ impl runwright_pubsub::Event for WorkspaceEvent {
         self.pace == Pace::Now
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other kinds have no long texts"
+    )]
     fn weight(&self) -> usize {
         match &self.event {
             Event::Message(change) => EVENT_OVERHEAD + message_weight(&change.payload),

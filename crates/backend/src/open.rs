@@ -68,7 +68,9 @@ impl Backend {
         opened.map_err(|error| match error {
             CreateError::Open(error) => WorkspaceError::Open(error),
             CreateError::Refused(CreateRefusal::ShuttingDown) => WorkspaceError::ShuttingDown,
-            _ => WorkspaceError::NotFound(id),
+            CreateError::PathRequired
+            | CreateError::PathInvalid { .. }
+            | CreateError::Refused(_) => WorkspaceError::NotFound(id),
         })
     }
 
@@ -120,7 +122,11 @@ impl Shared {
             self.perform(decided.effects);
             match decided.outcome {
                 CreateDecision::Join(workspace) => return Ok(workspace),
-                CreateDecision::Refuse(refusal) => return Err(refusal.into()),
+                CreateDecision::Refuse(refusal) => {
+                    // One create less: a shutdown may wait for it.
+                    self.changed();
+                    return Err(refusal.into());
+                }
                 CreateDecision::Open(ticket) => return self.open_now(opening, ticket).await,
                 CreateDecision::Wait(ticket) => {
                     wait(changes).await;
@@ -135,7 +141,10 @@ impl Shared {
         opening: Opening,
         ticket: OpenTicket,
     ) -> Result<Arc<Workspace>, CreateError> {
-        let built = self.build(opening).await;
+        // In a task of its own: a factory that panics must not take the ticket with it, or nobody could ever open the
+        // workspace again.
+        let building = self.tracker.spawn(self.clone().build(opening)).await;
+        let built = building.unwrap_or_else(|error| Err(OpenError(Box::new(error))));
         let result = match built {
             Ok(workspace) => {
                 let opened = self.registry().opened(ticket, workspace);
@@ -152,7 +161,7 @@ impl Shared {
         result
     }
 
-    async fn build(self: &Arc<Self>, opening: Opening) -> Result<Arc<Workspace>, OpenError> {
+    async fn build(self: Arc<Self>, opening: Opening) -> Result<Arc<Workspace>, OpenError> {
         let Opening { id, path, request } = opening;
         let start = self.factory.log(id).await?;
         let options = TopicOptions {
@@ -171,7 +180,7 @@ impl Shared {
             sink: log.clone(),
         };
         let parts = self.factory.open(spec).await?;
-        let shared = Arc::downgrade(self);
+        let shared = Arc::downgrade(&self);
         let on_idle = Box::new(move || {
             if let Some(shared) = shared.upgrade() {
                 shared.runs_ended(id);

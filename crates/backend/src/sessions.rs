@@ -3,8 +3,9 @@
 
 use runwright_agent::{NewSession, SessionChange};
 use runwright_proto::{File, Message, Session, SessionId, UpdateSession};
+use tokio::time::timeout;
 
-use crate::error::{RunError, SessionError};
+use crate::error::SessionError;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -61,24 +62,32 @@ impl Workspace {
         Ok(self.with_busy(session))
     }
 
-    /// Deletes a session, after its runs have ended: they are cancelled first.
+    /// Deletes a session, after its runs have ended: they are cancelled first, those that are accepted meanwhile as well.
     ///
     /// # Errors
     /// [`SessionError::NotFound`]; [`SessionError::StillBusy`] when a run did not end in time;
     /// [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// The runs stay cancelled; the session is deleted or not.
     pub async fn delete_session(&self, id: &SessionId) -> Result<(), SessionError> {
         self.session(id).await?;
-        let runs = self.cancel_session(id);
         let options = self.opened.options;
         let within = 2 * (options.cancel_grace + options.abort_grace);
-        match self.ended(id, &runs, within).await {
-            Ok(()) => Ok(self.opened.transcript.delete_session(id).await?),
-            Err(
-                RunError::StillEnding
-                | RunError::NotFound(_)
-                | RunError::NotQueued(_)
-                | RunError::Journal(_),
-            ) => Err(SessionError::StillBusy(id.clone())),
+        timeout(within, self.cancel_until_idle(id))
+            .await
+            .map_err(|_late| SessionError::StillBusy(id.clone()))?;
+        Ok(self.opened.transcript.delete_session(id).await?)
+    }
+
+    /// A run that is ending because of an earlier cancel is waited for like one that this cancels.
+    async fn cancel_until_idle(&self, id: &SessionId) {
+        let mut changes = self.tasks.ended.subscribe();
+        while self.is_busy(id) {
+            self.cancel_session(id);
+            if changes.changed().await.is_err() {
+                return;
+            }
         }
     }
 

@@ -1,6 +1,10 @@
 //! Watches the task of one runner to its end: return, panic, cancel with its deadline, abort. It knows tasks and
 //! time, never what a run is about.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
 use runwright_agent::{CancelReason, CancelToken, RunError, RunOutcome};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
@@ -52,6 +56,19 @@ pub(crate) async fn supervise(
         Some(Err(error)) => joined_with_error(error, reason),
         None => abort_task(task, reason, options).await,
     }
+}
+
+/// Awaits a future and catches its panic, so that storage of somebody else's that panics cannot end a run without its
+/// end. The future is not polled again after that.
+pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
+    let mut future = pin!(future);
+    std::future::poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic_text(panic.as_ref()))),
+        },
+    )
+    .await
 }
 
 async fn abort_task(mut task: RunnerTask, reason: CancelReason, options: RunOptions) -> Ended {

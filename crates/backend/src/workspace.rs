@@ -26,6 +26,7 @@ use crate::factory::WorkspaceParts;
 use crate::gate::RunGate;
 use crate::log::WorkspaceLog;
 use crate::options::RunOptions;
+use crate::recording::Recordings;
 
 /// One open workspace.
 ///
@@ -38,6 +39,7 @@ pub struct Workspace {
     pub(crate) log: Arc<WorkspaceLog>,
     pub(crate) tasks: Tasks,
     pub(crate) missed: MissedEvents,
+    pub(crate) recordings: Recordings,
     pub(crate) agent_bytes: AgentBytes,
     /// Whether tools run without approval. It orders nothing else, so every access is relaxed.
     skip_permissions: AtomicBool,
@@ -125,6 +127,7 @@ impl Workspace {
             log,
             tasks,
             missed: MissedEvents::default(),
+            recordings: Recordings::default(),
             agent_bytes: AgentBytes::default(),
             skip_permissions,
             shutdown: OnceCell::new(),
