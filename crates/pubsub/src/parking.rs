@@ -85,6 +85,8 @@ impl Parking {
             self.urgent_floor = cursor;
         }
         let list = self.list_mut(interest);
+        // The one call out under the lock: the clone of a waker is a counter, in every executor there is, and looking and
+        // parking must be one step.
         list.parked.push(Parked {
             reader,
             cursor,
