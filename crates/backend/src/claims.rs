@@ -118,7 +118,9 @@ impl Claims {
         let KeptBy::Streams { live, released } = &mut claim.kept_by else {
             return Detached::Unchanged;
         };
-        if !live.remove(&stream) || !live.is_empty() {
+        // A stream of an earlier claim is not among them, and one of them always is there.
+        live.remove(&stream);
+        if !live.is_empty() {
             return Detached::Unchanged;
         }
         match grace {

@@ -53,7 +53,6 @@ impl<W: Clone> Registry<W> {
     #[must_use]
     pub fn begin_shutdown(&mut self) -> Vec<W> {
         self.closing = true;
-        self.idle_exit = None;
         self.entries.values_mut().filter_map(Entry::close).collect()
     }
 
@@ -68,7 +67,7 @@ impl<W: Clone> Registry<W> {
     /// Starts the idle exit if the server has just become idle.
     pub(super) fn settle_idle(&mut self) -> Vec<Effect<W>> {
         match self.options.idle_exit {
-            Some(_) if !self.is_idle() || self.closing || self.idle_exit.is_some() => Vec::new(),
+            Some(_) if !self.is_idle() || self.closing => Vec::new(),
             Some(window) if window.is_zero() => self.exit(),
             Some(window) => self.arm_idle_exit(window),
             None => Vec::new(),
@@ -84,9 +83,8 @@ impl<W: Clone> Registry<W> {
         }]
     }
 
-    /// Latches; asks for the exit only once.
+    /// Latches; asks for the exit only once, and not during a shutdown.
     fn exit(&mut self) -> Vec<Effect<W>> {
-        self.idle_exit = None;
         if mem::replace(&mut self.closing, true) {
             Vec::new()
         } else {
