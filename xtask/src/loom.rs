@@ -18,7 +18,7 @@ pub(crate) const PACKAGES: [&str; 3] = ["runwright-agent", "runwright-pubsub", "
 /// a bound, three threads are not searched in minutes.
 const DEFAULT_PREEMPTIONS: u8 = 3;
 
-/// The models of which all interleavings are searched: each of them takes at most seconds.
+/// The models of which all interleavings are searched: each of them takes seconds at most.
 const COMPLETE: &[(&str, &[&str])] = &[
     (
         "runwright-agent",
@@ -36,6 +36,27 @@ const COMPLETE: &[(&str, &[&str])] = &[
             "an_interrupt_stops_the_active_run_and_goes_next",
             "one_run_of_a_session_is_active_at_a_time",
             "the_first_reason_of_a_cancel_stands",
+        ],
+    ),
+    (
+        "runwright-pubsub",
+        &[
+            "a_cancelled_wait_leaves_the_wakers_of_others_alone",
+            "a_cut_and_resume_neither_loses_nor_duplicates",
+            "a_deadline_counts_each_reader_once_and_says_what_it_told",
+            "a_lagging_urgent_waiter_is_not_lost",
+            "a_publish_that_passes_a_shutdown_is_seen_or_refused",
+            "a_reader_past_retention_is_told_exactly_what_it_lost",
+            "a_reader_that_moves_between_tasks_is_woken_where_it_is",
+            "an_urgent_waiter_is_not_lost",
+            "conflation_keeps_the_newest",
+            "must_deliver_never_waits_for_a_dropped_reader",
+            "one_deadline_releases_the_other_publishers",
+            "publish_wakes_a_parked_reader",
+            "shutdown_ends_every_stream_after_its_backlog",
+            "subscribe_publish_neither_loses_nor_duplicates",
+            "the_last_handle_ends_every_stream",
+            "what_was_published_is_visible_when_publish_returns",
         ],
     ),
     (
