@@ -12,6 +12,7 @@
 mod commands;
 mod history;
 mod reference;
+mod rules;
 mod system;
 
 use proptest::test_runner::{Config, RngAlgorithm};

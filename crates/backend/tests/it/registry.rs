@@ -6,6 +6,7 @@ mod claims;
 mod create;
 mod exit;
 mod runs;
+mod sessions;
 
 use std::time::Duration;
 
@@ -38,6 +39,13 @@ fn options() -> LifecycleOptions {
         linger: Duration::ZERO,
         ..LifecycleOptions::default()
     }
+}
+
+fn without_detach_grace() -> Server {
+    Registry::new(LifecycleOptions {
+        detach_grace: Duration::ZERO,
+        ..options()
+    })
 }
 
 fn exiting_after(idle: Duration) -> Server {
