@@ -343,6 +343,7 @@ impl Shared {
                 Effect::Arm { timer, after } => self.arm(timer, after),
                 Effect::CancelRuns(workspace) => abandon(&workspace),
                 Effect::Exit => self.exit.cancel(),
+                // A prompt may have passed the gate after the registry saw no run: it is accepted, so it may end.
                 Effect::Close(workspace) => {
                     let shared = self.clone();
                     let within = self.options.close_deadline;
@@ -350,7 +351,7 @@ impl Shared {
                         shared
                             .close(
                                 workspace,
-                                ShutdownMode::Cancel,
+                                ShutdownMode::Drain,
                                 within,
                                 EndReason::WorkspaceClosed,
                             )
