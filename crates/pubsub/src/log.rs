@@ -165,7 +165,7 @@ impl<E: Event> Log<E> {
         self.bytes
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(any(runwright_loom, runwright_shuttle))))]
     pub(crate) fn reserved(&self) -> usize {
         self.slots.capacity()
     }

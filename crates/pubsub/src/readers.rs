@@ -98,7 +98,7 @@ impl Readers {
         waker
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(any(runwright_loom, runwright_shuttle))))]
     pub(crate) fn reserved(&self) -> usize {
         self.places.capacity()
     }
