@@ -2,6 +2,7 @@
 //! `it`, because each of these tests starts processes and takes seconds.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod bad_input;
 mod command_line;
 mod http;
 mod many;

@@ -92,8 +92,11 @@ async fn a_client_that_comes_back_within_its_grace_is_given_what_it_missed() {
     let member = Member::join(&server, "demo").await;
     let watcher = member.another().await;
     let mut watching = watcher.events(None).await;
-    let stream = member.events(None).await;
+    let mut stream = member.events(None).await;
     let session = member.session().await;
+    for seen in [&mut stream, &mut watching] {
+        assert_eq!(seen.next().await.unwrap()["type"], "session");
+    }
     drop(stream);
     member.prompt(&session, "r1", "[[say 3]]").await.ok(202);
     let story = watching.until(ends("r1")).await;
@@ -107,14 +110,16 @@ async fn a_cursor_of_another_life_of_the_log_begins_with_a_gap() {
     let server = Server::start();
     let member = Member::join(&server, "demo").await;
     member.session().await;
-    let first = member
-        .events(Some("0000000000000-7"))
-        .await
-        .next()
-        .await
-        .unwrap();
-    assert_eq!(first["type"], "gap");
-    assert_eq!(first["payload"]["from"], 7);
+    let mut events = member.events(Some("anotherlife-7")).await;
+    let (gap, next) = (events.next().await.unwrap(), events.next().await.unwrap());
+    assert_eq!(gap["type"], "gap");
+    assert_eq!(gap["payload"]["epoch"], next["epoch"]);
+    let first = (&json!("session"), &json!(1));
+    assert_eq!(
+        (&next["type"], &next["seq"]),
+        first,
+        "then comes all that is kept"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

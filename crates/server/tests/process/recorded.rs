@@ -20,8 +20,12 @@ struct Script {
     name: &'static str,
     /// Recorded exchanges that are left out: what this server does not do yet.
     left_out: &'static [RangeInclusive<usize>],
-    /// Prompts that the next request does not wait for.
+    /// Prompts whose runs are under way, and no more than that, when the next request is sent.
+    under_way: &'static [usize],
+    /// Prompts that the next request does not wait for at all.
     unattended: &'static [usize],
+    /// Requests before which everything has come to its end.
+    in_peace: &'static [usize],
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +33,9 @@ async fn a_plain_prompt_of_the_one_shot_client_goes_as_recorded() {
     replay(&Script {
         name: "run-plain",
         left_out: &[],
+        under_way: &[],
         unattended: &[],
+        in_peace: &[],
     })
     .await;
 }
@@ -39,7 +45,9 @@ async fn a_continued_session_of_the_one_shot_client_goes_as_recorded() {
     replay(&Script {
         name: "run-continue",
         left_out: &[],
+        under_way: &[],
         unattended: &[],
+        in_peace: &[],
     })
     .await;
 }
@@ -49,7 +57,9 @@ async fn a_client_that_is_interrupted_and_leaves_goes_as_recorded() {
     replay(&Script {
         name: "run-sigint",
         left_out: &[],
-        unattended: &[6],
+        under_way: &[6],
+        unattended: &[],
+        in_peace: &[],
     })
     .await;
 }
@@ -60,8 +70,10 @@ async fn start_chat_queue_cancel_sessions_and_leaving_of_the_interactive_client_
         name: "tui",
         // Tools with approvals, a provider's error, a to-do list: there are no tools and no providers yet.
         left_out: &[24..=41, 48..=50],
-        // A slow run with a prompt behind it, twice.
-        unattended: &[42, 44, 51],
+        // A slow run with a prompt behind it, twice; the first of these is cleared.
+        under_way: &[42, 51],
+        unattended: &[44, 53],
+        in_peace: &[55],
     })
     .await;
 }
@@ -85,14 +97,16 @@ async fn replay(script: &Script) {
         if script.left_out.iter().any(|range| range.contains(&at)) {
             continue;
         }
+        if script.in_peace.contains(&at) {
+            replay.all_runs_ended().await;
+        }
         replay.send(at, exchange).await;
         if exchange.is_prompt() {
             replay.runs += 1;
-            if !script.unattended.contains(&at) {
+            if script.under_way.contains(&at) {
+                replay.says_something().await;
+            } else if !script.unattended.contains(&at) {
                 replay.all_runs_ended().await;
-            }
-            if script.name == "run-sigint" {
-                replay.some_text().await;
             }
         }
     }
@@ -173,12 +187,16 @@ impl Replay {
         }
     }
 
-    /// Reads until the run has said something, so that the client leaves in the middle of it.
-    async fn some_text(&mut self) {
+    /// Reads until the newest run has said something.
+    async fn says_something(&mut self) {
         let stream = self.streams.last_mut().unwrap();
-        while !stream.seen.iter().any(story::is_streamed_text) {
+        loop {
             let event = stream.events.next().await.unwrap();
+            let says = story::is_streamed_text(&event);
             stream.seen.push(event);
+            if says {
+                return;
+            }
         }
     }
 

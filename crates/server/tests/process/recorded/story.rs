@@ -1,5 +1,6 @@
 //! The events of a stream as a story: what happened in which order, without what differs from call to call. How many
-//! snapshots of a message were seen on the way to its end depends on the pace of the reader, so they are left out.
+//! states of a message or a session were seen on the way to the last one of a turn depends on the pace of the reader,
+//! so only the last is told.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +17,19 @@ pub(super) struct Step {
 /// Tells the story of a stream without the turns of these prompts.
 pub(super) fn tell(events: &[Value], left_out: &[String]) -> Vec<Step> {
     let mut turns = Turns::default();
-    let steps = events.iter().filter_map(|event| {
+    let mut story: Vec<Step> = Vec::new();
+    for event in events {
         let turn = turns.of(event);
-        Some(Step {
-            what: what(event)?,
-            turn,
-        })
-    });
-    steps
-        .filter(|step| !left_out.contains(&step.turn))
-        .collect()
+        let Some(what) = what(event).filter(|_| !left_out.contains(&turn)) else {
+            continue;
+        };
+        let step = Step { what, turn };
+        if step.what == "session updated" {
+            story.retain(|earlier| *earlier != step);
+        }
+        story.push(step);
+    }
+    story
 }
 
 /// How many runs have ended.
@@ -43,28 +47,31 @@ pub(super) fn is_streamed_text(event: &Value) -> bool {
 
 /// Which turn each session is in: a turn begins with what somebody says.
 #[derive(Default)]
-struct Turns(BTreeMap<String, String>);
+struct Turns {
+    of_session: BTreeMap<String, String>,
+    latest: String,
+}
 
 impl Turns {
     fn of(&mut self, event: &Value) -> String {
         let payload = &event["payload"]["payload"];
         let session = match event["type"].as_str() {
+            // These name no session; they come in the middle of a turn.
+            Some("permission_notification") => return self.latest.clone(),
             Some("session") => &payload["id"],
             _ => &payload["session_id"],
         };
         let Some(session) = session.as_str() else {
             return String::new();
         };
-        if event["type"] == "message"
-            && event["payload"]["type"] == "created"
-            && payload["role"] == "user"
-        {
-            let prompt = payload["parts"][0]["data"]["text"]
-                .as_str()
-                .unwrap_or_default();
-            self.0.insert(session.to_owned(), prompt.to_owned());
+        let begins = event["type"] == "message" && event["payload"]["type"] == "created";
+        if begins && payload["role"] == "user" {
+            let prompt = payload["parts"][0]["data"]["text"].as_str();
+            self.latest = prompt.unwrap_or_default().to_owned();
+            self.of_session
+                .insert(session.to_owned(), self.latest.clone());
         }
-        self.0.get(session).cloned().unwrap_or_default()
+        self.of_session.get(session).cloned().unwrap_or_default()
     }
 }
 
