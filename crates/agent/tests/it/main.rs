@@ -8,5 +8,8 @@ mod cancel_mark;
 mod cancel_token;
 mod conformance;
 mod events;
+mod lane_model;
 mod polling;
+mod reservations;
+mod reservations_model;
 mod waker_set;
