@@ -298,16 +298,17 @@ impl<E: Event> State<E> {
 
     /// Ends a wait at its deadline: who has not taken the event must skip it, and no other wait goes on for it.
     ///
-    /// The second value are wakers to wake, the third one is the waker of this wait, to be dropped.
+    /// The second value are publishers to wake, the third one is the waker of this wait, to be dropped. No reader needs to
+    /// be woken: the event woke it, and nobody parks with an urgent event ahead.
     pub(crate) fn give_up(&mut self, seq: Seq) -> (MustDeliver, Vec<Waker>, Option<Waker>) {
         let (mut outcome, own) = self.waits.close(seq);
         let behind: Vec<ReaderId> = self.readers.owing(seq).collect();
         outcome.lagged += behind.len();
-        let woken = behind
+        let over = behind
             .into_iter()
             .flat_map(|id| self.skip(id, seq))
             .collect();
-        (outcome, woken, own)
+        (outcome, over, own)
     }
 
     /// Makes a reader skip everything up to `seq` and releases all publishers that wait for it.
@@ -315,9 +316,7 @@ impl<E: Event> State<E> {
         let reader = self.readers.get_mut(id);
         let owes_after = reader.owes_after();
         reader.skip(seq);
-        let mut woken = self.waits.settle(owes_after, self.log.head(), Fate::Lagged);
-        woken.extend(self.readers.unpark(id));
-        woken
+        self.waits.settle(owes_after, self.log.head(), Fate::Lagged)
     }
 
     /// Ends a wait that nobody is interested in any more; returns its waker.

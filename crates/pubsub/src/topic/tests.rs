@@ -34,3 +34,14 @@ fn the_ring_comes_with_the_first_event() {
     assert!(topic.publish(Text("first".to_owned())).is_ok());
     assert!(topic.lock().reserved() > 0);
 }
+
+#[test]
+fn the_ring_is_compacted_behind_an_old_event() {
+    let topic = Topic::new(TopicOptions::default());
+    assert!(topic.publish(Text("old".to_owned())).is_ok());
+    for _ in 0..10_000 {
+        assert!(topic.publish(Text("state".to_owned())).is_ok());
+    }
+    let reserved = topic.lock().reserved();
+    assert!(reserved <= 64, "{reserved} places for two events");
+}

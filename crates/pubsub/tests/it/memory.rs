@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use runwright_pubsub::{Delivery, Event, From, Topic, TopicOptions};
+use runwright_pubsub::{Delivery, Event, From, ReceivedBatch, Topic, TopicOptions};
 
 /// Counts itself while it is in memory.
 struct Block {
@@ -142,4 +142,46 @@ fn a_reader_of_single_events_that_stalls_holds_a_short_run_at_most() {
     assert_eq!(alive.load(Ordering::Relaxed), 500 + 63);
     drop(reader);
     assert_eq!(alive.load(Ordering::Relaxed), 500);
+}
+
+/// Makes the encoding of a batch a block too.
+struct Frames;
+
+impl Event for Frames {
+    type Key = ();
+    type Encoding = std::sync::OnceLock<Block>;
+
+    fn delivery(&self) -> Delivery<()> {
+        Delivery::Every
+    }
+
+    fn weight(&self) -> usize {
+        1
+    }
+}
+
+fn encode(received: &ReceivedBatch<Frames>, alive: &Arc<AtomicUsize>) {
+    let ReceivedBatch::Batch(batch) = received else {
+        panic!("{received:?}")
+    };
+    batch.encoding().get_or_init(|| Block::new(None, alive));
+}
+
+#[test]
+fn what_is_made_of_a_batch_goes_with_the_last_reader_that_may_share_it() {
+    let alive = Arc::new(AtomicUsize::new(0));
+    let topic = Topic::new(TopicOptions::default());
+    let mut one = topic.subscribe(From::Now).unwrap();
+    let mut other = topic.subscribe(From::Now).unwrap();
+    topic.publish(Frames).unwrap();
+    encode(&one.try_recv_batch().unwrap(), &alive);
+    assert_eq!(alive.load(Ordering::Relaxed), 1);
+    encode(&other.try_recv_batch().unwrap(), &alive);
+    assert_eq!(alive.load(Ordering::Relaxed), 1);
+    drop(other);
+    assert_eq!(alive.load(Ordering::Relaxed), 0);
+    // Nobody to share with.
+    topic.publish(Frames).unwrap();
+    encode(&one.try_recv_batch().unwrap(), &alive);
+    assert_eq!(alive.load(Ordering::Relaxed), 0);
 }

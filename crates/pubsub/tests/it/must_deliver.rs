@@ -48,6 +48,16 @@ fn nobody_is_waited_for_where_nobody_reads() {
 }
 
 #[test]
+fn a_reader_that_left_before_is_not_waited_for() {
+    let topic = topic();
+    let mut stays = subscribe(&topic, From::Now);
+    drop(subscribe(&topic, From::Now));
+    let mut wait = pin!(no_deadline(&topic, every(1)));
+    drain(&mut stays);
+    assert_eq!(poll(wait.as_mut(), Waker::noop()), outcome(1, 1, 0));
+}
+
+#[test]
 fn it_waits_for_all_readers_at_once_and_wakes_on_the_last() {
     let topic = topic();
     let mut readers = [(); 3].map(|()| subscribe(&topic, From::Now));

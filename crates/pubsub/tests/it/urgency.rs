@@ -105,6 +105,18 @@ fn a_reader_that_changes_its_mind_is_woken_for_what_it_wants_now() {
 }
 
 #[test]
+fn a_reader_that_takes_something_is_no_longer_parked() {
+    let topic = topic();
+    let (wakes, waker) = Wakes::new();
+    let mut reader = subscribe(&topic, From::Now);
+    park_urgent(&mut reader, &waker);
+    publish(&topic, [latest(1, 1)]);
+    assert_eq!(drain_batches(&mut reader), [Got::Event(1, 1)]);
+    publish(&topic, [every(2)]);
+    assert_eq!(wakes.count(), 0);
+}
+
+#[test]
 fn a_loss_wakes_a_paced_reader() {
     let topic = topic_of(2);
     let (wakes, waker) = Wakes::new();
