@@ -1,6 +1,7 @@
 //! Opens workspaces: for a client that creates or joins one, and for a route that names one whose history is kept.
 //! Once begun, an opening goes on without whoever asked for it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use runwright_agent::WorkspaceContext;
@@ -21,7 +22,7 @@ type Decision = Decided<Arc<Workspace>, CreateDecision<Arc<Workspace>>>;
 #[derive(Clone)]
 struct Opening {
     id: WorkspaceId,
-    path: std::path::PathBuf,
+    path: PathBuf,
     request: CreateWorkspace,
 }
 
@@ -31,24 +32,21 @@ impl Backend {
         client: ClientId,
         request: CreateWorkspace,
     ) -> Result<Arc<Workspace>, CreateError> {
-        let asked = request.path.clone();
-        let resolved = self
-            .shared
-            .tracker
-            .spawn_blocking(move || resolve(&asked))
-            .await;
-        let path = resolved.map_err(|error| OpenError(Box::new(error)))??;
-        let id = WorkspaceId::of_path(&path);
-        let profile = Profile {
-            channels: request.channels.clone(),
-            on_last_detach: request.on_last_detach.unwrap_or_default(),
+        let shared = self.shared.clone();
+        let opening = async move {
+            let path = shared.resolved(request.path.clone()).await?;
+            let id = WorkspaceId::of_path(&path);
+            let profile = Profile {
+                channels: request.channels.clone(),
+                on_last_detach: request.on_last_detach.unwrap_or_default(),
+            };
+            let decide = |shared: &Shared| {
+                let now = shared.now();
+                shared.registry().create(id, client, profile, now)
+            };
+            shared.open(Opening { id, path, request }, decide).await
         };
-        let opening = Opening { id, path, request };
-        let decide = move |shared: &Shared| {
-            let now = shared.now();
-            shared.registry().create(id, client, profile, now)
-        };
-        self.shared.clone().open_detached(opening, decide).await
+        self.shared.detached(opening).await
     }
 
     pub(crate) async fn open_known(
@@ -64,7 +62,8 @@ impl Backend {
         };
         let opening = Opening { id, path, request };
         let decide = move |shared: &Shared| shared.registry().open_known(id, Profile::default());
-        let opened = self.shared.clone().open_detached(opening, decide).await;
+        let opening = self.shared.clone().open(opening, decide);
+        let opened = self.shared.detached(opening).await;
         opened.map_err(|error| match error {
             CreateError::Open(error) => WorkspaceError::Open(error),
             CreateError::Refused(CreateRefusal::ShuttingDown) => WorkspaceError::ShuttingDown,
@@ -94,30 +93,32 @@ impl Backend {
 }
 
 impl Shared {
-    /// Runs the opening in a task of its own and waits for it: the tickets of the registry are given back whatever
+    /// Runs an opening in a task of its own and waits for it: the tickets of the registry are given back whatever
     /// becomes of the caller.
-    async fn open_detached(
-        self: Arc<Self>,
-        opening: Opening,
-        decide: impl FnOnce(&Self) -> Decision + Send + 'static,
-    ) -> Result<Arc<Workspace>, CreateError> {
-        let shared = self.clone();
-        let task = async move {
-            // Before the decision, so that no change after it is missed.
-            let mut changes = shared.changes();
-            let decided = decide(&shared);
-            shared.open(opening, decided, &mut changes).await
-        };
-        let opened = self.tracker.spawn(task).await;
+    async fn detached<F>(&self, opening: F) -> Result<Arc<Workspace>, CreateError>
+    where
+        F: Future<Output = Result<Arc<Workspace>, CreateError>> + Send + 'static,
+    {
+        let opened = self.tracker.spawn(opening).await;
         opened.unwrap_or_else(|error| Err(OpenError(Box::new(error)).into()))
+    }
+
+    /// The directory that a request names. The file system may be slow, so it is asked elsewhere.
+    async fn resolved(&self, asked: String) -> Result<PathBuf, CreateError> {
+        let resolving = self.tracker.spawn_blocking(move || resolve(&asked));
+        resolving
+            .await
+            .map_err(|error| OpenError(Box::new(error)))?
     }
 
     async fn open(
         self: Arc<Self>,
         opening: Opening,
-        mut decided: Decision,
-        changes: &mut watch::Receiver<u64>,
+        decide: impl FnOnce(&Self) -> Decision,
     ) -> Result<Arc<Workspace>, CreateError> {
+        // Before the decision, so that no change after it is missed.
+        let mut changes = self.changes();
+        let mut decided = decide(&self);
         loop {
             self.perform(decided.effects);
             match decided.outcome {
@@ -129,7 +130,7 @@ impl Shared {
                 }
                 CreateDecision::Open(ticket) => return self.open_now(opening, ticket).await,
                 CreateDecision::Wait(ticket) => {
-                    wait(changes).await;
+                    wait(&mut changes).await;
                     decided = self.registry().retry(ticket);
                 }
             }

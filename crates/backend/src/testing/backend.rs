@@ -194,7 +194,7 @@ impl TestWorkspace {
     ///
     /// # Cancel safety
     /// It may be made all the same.
-    pub async fn session(&self) -> SessionId {
+    pub async fn new_session(&self) -> SessionId {
         let created = self.workspace.create_session("a session".to_owned()).await;
         created.expect("a session can be made").id
     }

@@ -51,7 +51,7 @@ pub enum Call {
 /// # async fn main() {
 /// let backend = TestBackend::new();
 /// let workspace = backend.open("demo").await;
-/// let session = workspace.session().await;
+/// let session = workspace.new_session().await;
 /// backend.faults().fail(Call::Accept);
 /// let refused = workspace.send(&session, "r1", "hello").await;
 /// assert!(matches!(refused, Err(DispatchError::Journal(_))));

@@ -1,6 +1,6 @@
 //! Reads the events of a workspace as a client does, and keeps them for whole comparisons.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use runwright_proto::{AgentEventKind, Event, RunComplete, RunId};
@@ -157,29 +157,26 @@ impl EventRecorder {
     }
 
     /// Checks what is true of every story: numbers rise, no run has two terminal events, and after its terminal event
-    /// a run tells nothing more, but that the agent has finished, at once.
+    /// a run tells nothing more, but once that the agent has finished.
     ///
     /// # Panics
     /// When it is not true.
     #[track_caller]
     pub fn assert_orderly(&mut self) {
-        let story: Vec<_> = self
-            .seen()
-            .iter()
-            .map(|(_, event)| words::line(event))
-            .collect();
-        let mut ends: BTreeMap<RunId, usize> = BTreeMap::new();
+        self.seen();
+        let mut over: BTreeSet<&RunId> = BTreeSet::new();
+        let mut finished: BTreeSet<&RunId> = BTreeSet::new();
         let mut before = Seq::ZERO;
-        for (at, (seq, event)) in self.seen.iter().enumerate() {
-            assert!(before < *seq, "{seq} comes after {before}: {story:#?}");
+        for (seq, event) in &self.seen {
+            assert!(before < *seq, "event {seq} comes after event {before}");
             before = *seq;
             let Some(run) = event.run() else { continue };
-            if let Some(end) = ends.get(run) {
-                let closing = *end + 1 == at && is_finished(event.event());
-                assert!(closing, "`{}` comes after its end: {story:#?}", story[at]);
+            if over.contains(run) {
+                let closing = is_finished(event.event()) && finished.insert(run);
+                assert!(closing, "after its end: `{}`", words::line(event));
             }
             if as_end(event.event()).is_some() {
-                ends.insert(run.clone(), at);
+                over.insert(run);
             }
         }
     }

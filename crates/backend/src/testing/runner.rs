@@ -20,7 +20,7 @@ use super::turn::{Performer, Turn, turn};
 /// # async fn main() {
 /// # let backend = TestBackend::new();
 /// # let workspace = backend.open("demo").await;
-/// # let session = workspace.session().await;
+/// # let session = workspace.new_session().await;
 /// let mut events = workspace.recorder();
 /// workspace.send(&session, "r1", "hello").await.expect("it is accepted");
 /// let turn = backend.runner().entered().await;

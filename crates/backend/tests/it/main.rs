@@ -2,6 +2,19 @@
 #![cfg(not(any(runwright_loom, runwright_shuttle)))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod attach;
+mod cancel;
+mod dispatch;
+mod drain;
+mod idempotency;
 mod ids;
 mod lifecycle_model;
+mod load;
+mod open;
+mod poll;
+mod queue;
 mod registry;
+mod sessions;
+mod shutdown;
+mod steer;
+mod supervision;
