@@ -9,7 +9,7 @@ use runwright_proto::BusyPolicy;
 use super::reference::Model;
 
 /// One thing that is done to a lane. Runs are named by their numbers, so that a shrunk case still means the same runs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Command {
     Accept(u64, BusyPolicy, Option<CancelReason>),
     Confirm(u64),
@@ -78,8 +78,8 @@ impl Model {
     /// Most commands go to a run that they can do something to; some to any run, also to one that is gone.
     fn draw(&self, roll: u32, which: Index, how: Index) -> Command {
         let reason = pick(&REASONS, how);
-        let anybody = pick_of((0..=self.last).collect(), which);
-        let of = |runs: Vec<u64>| pick_of(runs, which);
+        let anybody = pick_of(&(0..=self.last).collect::<Vec<_>>(), which);
+        let of = |runs: Vec<u64>| pick_of(&runs, which);
         match roll {
             0..30 => {
                 let born = (roll == 0).then_some(reason);
@@ -93,11 +93,11 @@ impl Model {
             69..72 => Command::CancelWaiting(reason),
             72..77 => Command::CancelOne(of(self.all()), reason),
             77..84 => Command::Offer(self.running().unwrap_or(anybody)),
-            84..90 => match pick_of(self.on_offer(), which) {
+            84..90 => match pick_of(&self.on_offer(), which) {
                 (0, _) => Command::Offer(anybody),
                 (prompt, into) => Command::Take { prompt, into },
             },
-            90..94 => Command::GiveBack(pick_of(self.on_offer(), which).0),
+            90..94 => Command::GiveBack(pick_of(&self.on_offer(), which).0),
             94 => Command::Confirm(anybody),
             95 => Command::Ask(anybody),
             96 => Command::Leave(anybody),
@@ -129,10 +129,10 @@ fn pick<T: Copy>(from: &[T], which: Index) -> T {
 }
 
 /// One of these, or the default where there is none: no run has the number zero.
-fn pick_of<T: Default + Copy>(from: Vec<T>, which: Index) -> T {
+fn pick_of<T: Default + Copy>(from: &[T], which: Index) -> T {
     if from.is_empty() {
         T::default()
     } else {
-        pick(&from, which)
+        pick(from, which)
     }
 }

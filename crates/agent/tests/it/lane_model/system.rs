@@ -39,23 +39,23 @@ impl System {
             Command::Accept(run, policy, born) => self.accept(run, policy, born),
             Command::Confirm(run) => {
                 let hit = self.lane.confirm(seq(run));
-                self.note(hit, CancelReason::Superseded)
+                self.note(&hit, CancelReason::Superseded)
             }
             Command::Ask(run) => Answer::Told(self.lane.turn(seq(run))),
             Command::Leave(run) => Answer::Left(self.lane.remove(seq(run))),
             Command::CancelAll(reason) => {
                 let hit = self.lane.cancel_all(reason);
-                let answer = self.note(hit, reason);
+                let answer = self.note(&hit, reason);
                 self.check_covered();
                 answer
             }
             Command::CancelWaiting(reason) => {
                 let hit = self.lane.cancel_waiting(reason);
-                self.note(hit, reason)
+                self.note(&hit, reason)
             }
             Command::CancelOne(run, reason) => {
                 let hit = self.lane.cancel_one(seq(run), reason);
-                self.note(hit.then_some(seq(run)).into_iter().collect(), reason)
+                self.note(hit.then_some(seq(run)).as_slice(), reason)
             }
             Command::Offer(into) => Answer::Offered(numbers(&self.lane.fold(seq(into)))),
             Command::Take { prompt, into } => {
@@ -95,8 +95,8 @@ impl System {
     }
 
     /// Notes whom a cancel hit: nobody twice.
-    fn note(&mut self, hit: Vec<AcceptSeq>, reason: CancelReason) -> Answer {
-        let hit = numbers(&hit);
+    fn note(&mut self, hit: &[AcceptSeq], reason: CancelReason) -> Answer {
+        let hit = numbers(hit);
         for run in &hit {
             assert_eq!(
                 self.cancelled.insert(*run, reason),

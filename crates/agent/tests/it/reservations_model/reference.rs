@@ -188,19 +188,19 @@ impl World {
             } => self.accept(run, name, session, policy),
             Command::Confirm(run) => {
                 self.confirmed.insert(run);
-                self.change(run, LaneCommand::Confirm(run));
+                self.change(run, &LaneCommand::Confirm(run));
                 Answer::Nothing
             }
             Command::Poll(run) => self.poll(run),
             Command::Leave(run) => {
-                self.change(run, LaneCommand::Leave(run));
+                self.change(run, &LaneCommand::Leave(run));
                 Answer::Nothing
             }
             Command::CancelSession(session, reason) => {
-                self.cancel(session, LaneCommand::CancelAll(reason))
+                self.cancel(session, &LaneCommand::CancelAll(reason))
             }
             Command::CancelWaiting(session, reason) => {
-                self.cancel(session, LaneCommand::CancelWaiting(reason))
+                self.cancel(session, &LaneCommand::CancelWaiting(reason))
             }
             Command::CancelRun(session, name, reason) => self.cancel_named(session, name, reason),
             Command::CancelIfWaiting(session, name, reason) => {
@@ -218,7 +218,7 @@ impl World {
                 self.closing = self.closing.or(Some(reason));
                 self.cancel_everywhere(reason)
             }
-            Command::Offer(into) => match self.change(into, LaneCommand::Offer(into)) {
+            Command::Offer(into) => match self.change(into, &LaneCommand::Offer(into)) {
                 Some(LaneAnswer::Offered(prompts)) => Answer::Offered(prompts),
                 _ => Answer::Offered(Vec::new()),
             },
@@ -229,12 +229,12 @@ impl World {
                     .flat_map(Model::on_offer)
                     .find(|(run, _)| *run == prompt);
                 if let Some((_, into)) = into {
-                    self.change(prompt, LaneCommand::Take { prompt, into });
+                    self.change(prompt, &LaneCommand::Take { prompt, into });
                 }
                 Answer::Nothing
             }
             Command::GiveBack(prompt) => {
-                self.change(prompt, LaneCommand::GiveBack(prompt));
+                self.change(prompt, &LaneCommand::GiveBack(prompt));
                 Answer::Nothing
             }
         }
@@ -271,8 +271,8 @@ impl World {
         })
     }
 
-    fn cancel(&mut self, session: usize, command: LaneCommand) -> Answer {
-        self.lanes[session].step(&command);
+    fn cancel(&mut self, session: usize, command: &LaneCommand) -> Answer {
+        self.lanes[session].step(command);
         match &self.lanes[session].answer {
             LaneAnswer::Cancelled(runs) => {
                 Answer::Cancelled(runs.iter().map(|run| self.name(*run)).collect())
@@ -285,7 +285,7 @@ impl World {
         let mut any = false;
         for run in self.lanes[session].all() {
             if self.name(run) == name {
-                let hit = self.cancel(session, LaneCommand::CancelOne(run, reason));
+                let hit = self.cancel(session, &LaneCommand::CancelOne(run, reason));
                 any |= hit != Answer::Cancelled(Vec::new());
             }
         }
@@ -299,9 +299,9 @@ impl World {
         Answer::Nothing
     }
 
-    fn change(&mut self, run: u64, command: LaneCommand) -> Option<LaneAnswer> {
+    fn change(&mut self, run: u64, command: &LaneCommand) -> Option<LaneAnswer> {
         let (session, _) = *self.runs.get(&run)?;
-        self.lanes[session].step(&command);
+        self.lanes[session].step(command);
         Some(self.lanes[session].answer.clone())
     }
 

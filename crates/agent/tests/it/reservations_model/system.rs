@@ -221,7 +221,7 @@ impl System {
             }
         });
         let sessions = sessions.collect();
-        assert_eq!(reservations.is_empty(), reservations.len() == 0);
+        assert_eq!(reservations.is_empty(), busy.is_empty());
         View {
             len: reservations.len(),
             active: reservations.active(),
