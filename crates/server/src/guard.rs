@@ -4,6 +4,7 @@
 //! | | Unix socket | TCP |
 //! |---|---|---|
 //! | absolute-form target, both body lengths | 400 | 400 |
+//! | more than 64 headers | 431 | 431 |
 //! | `Host` | not checked: contract clients send a made-up name | exactly one; an address listened on, `localhost` for loopback, or `--allow-host`; port included |
 //! | `Origin`, `Sec-Fetch-Site` | not checked: no browser reaches the socket | own origin or `--allow-origin`; `same-origin` or `none` |
 //! | token | none: the peer's uid was checked at the accept | exactly one `Authorization: Bearer`, except for the public paths and with `--no-auth` |

@@ -9,10 +9,7 @@ mod request_id;
 use axum::Router;
 use tower::ServiceBuilder;
 
-pub use self::{
-    observe::{Observe, ObserveLayer},
-    request_id::RequestId,
-};
+pub use self::observe::{Observe, ObserveLayer};
 use crate::{
     guard::{Guard, GuardLayer, GuardPolicy},
     limits::{BodyLimits, LimitBody, LimitBodyLayer},

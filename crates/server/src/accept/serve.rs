@@ -5,6 +5,7 @@
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use axum::response::Response;
+use futures_util::FutureExt;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::TokioTimer;
@@ -24,9 +25,6 @@ use super::{
     connection::{Ends, serve_connection},
     overload::Overload,
 };
-
-/// Headers of one request. 64 are several times what clients and proxies send; more only costs time to look through.
-const MAX_HEADERS: usize = 64;
 
 /// The pause after an accept that failed for want of something, most likely of file descriptors: long enough not to
 /// spin, short enough not to be noticed once there are some again.
@@ -128,7 +126,6 @@ fn http(options: &ServeOptions) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(options.header_timeout)
-        .max_headers(MAX_HEADERS)
         .max_header_size(options.header_bytes)
         .max_buf_size(options.header_bytes);
     http
@@ -182,14 +179,11 @@ where
         };
         let serving = serve_connection(
             connection,
-            self.http.clone(),
+            &self.http,
             self.service.clone(),
             self.ends.clone(),
         );
-        self.connections.spawn(async move {
-            serving.await;
-            drop(place);
-        });
+        self.connections.spawn(serving.map(move |()| drop(place)));
     }
 }
 

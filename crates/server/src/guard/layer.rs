@@ -61,15 +61,14 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (mut head, body) = request.into_parts();
-        let Some(peer) = head.extensions.get::<Peer>().copied() else {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let Some(peer) = request.extensions().get::<Peer>().copied() else {
             return Either::Right(ready(Ok(unknown_peer().into_response())));
         };
-        match self.policy.judge(&head, peer) {
+        match self.policy.judge(&request, peer) {
             Ok(principal) => {
-                head.extensions.insert::<Principal>(principal);
-                Either::Left(self.inner.call(Request::from_parts(head, body)))
+                request.extensions_mut().insert::<Principal>(principal);
+                Either::Left(self.inner.call(request))
             }
             Err(refusal) => {
                 note(refusal, peer);

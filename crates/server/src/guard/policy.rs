@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
 use runwright_proto::ErrorCode;
 
 use crate::{listen::Peer, problem::ApiError, token::BearerToken};
@@ -13,6 +13,10 @@ use super::{Authority, Origin, Refusal};
 
 /// Paths that are answered without a token: a prober has none, and they tell nothing but up or down.
 pub const PUBLIC_PATHS: &[&str] = &["/livez", "/readyz"];
+
+/// Several times what clients and proxies send; more only costs time to look through. It is checked here and not set in
+/// the HTTP library, which answers without a body to more than 100, and takes longer for each request when told to count.
+const MAX_HEADERS: usize = 64;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -76,25 +80,31 @@ impl GuardPolicy {
     /// # Errors
     ///
     /// The first [`Refusal`] in the order of the table in [`guard`](super).
-    pub fn judge(&self, head: &Parts, peer: Peer) -> Result<Principal, Refusal> {
-        check_form(head)?;
+    pub fn judge<B>(&self, request: &Request<B>, peer: Peer) -> Result<Principal, Refusal> {
+        let (uri, headers) = (request.uri(), request.headers());
+        check_form(uri, headers)?;
         match peer {
             Peer::Unix { uid, .. } => Ok(Principal::Uid(uid)),
-            Peer::Tcp { local, .. } => self.judge_tcp(head, local),
+            Peer::Tcp { local, .. } => self.judge_tcp(uri, headers, local),
         }
     }
 
-    fn judge_tcp(&self, head: &Parts, local: SocketAddr) -> Result<Principal, Refusal> {
-        let host: Authority = single(&head.headers, &header::HOST)
+    fn judge_tcp(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        local: SocketAddr,
+    ) -> Result<Principal, Refusal> {
+        let host: Authority = single(headers, &header::HOST)
             .map_err(|_| Refusal::BadHost)?
             .and_then(parse)
             .ok_or(Refusal::BadHost)?;
         if !self.host_allowed(&host, local) {
             return Err(Refusal::HostNotAllowed);
         }
-        self.check_page(&head.headers, &host)?;
-        let principal = self.authenticate(head)?;
-        check_content_type(&head.headers)?;
+        self.check_page(headers, &host)?;
+        let principal = self.authenticate(uri, headers)?;
+        check_content_type(headers)?;
         Ok(principal)
     }
 
@@ -129,15 +139,14 @@ impl GuardPolicy {
         }
     }
 
-    fn authenticate(&self, head: &Parts) -> Result<Principal, Refusal> {
+    fn authenticate(&self, uri: &Uri, headers: &HeaderMap) -> Result<Principal, Refusal> {
         let Access::Token(token) = &self.access else {
             return Ok(Principal::Anonymous);
         };
-        if self.public_paths.contains(&head.uri.path()) {
+        if self.public_paths.contains(&uri.path()) {
             return Ok(Principal::Anonymous);
         }
-        let value =
-            single(&head.headers, &header::AUTHORIZATION).map_err(|_| Refusal::TokenWrong)?;
+        let value = single(headers, &header::AUTHORIZATION).map_err(|_| Refusal::TokenWrong)?;
         let presented = bearer(value.ok_or(Refusal::TokenMissing)?).ok_or(Refusal::TokenWrong)?;
         if token.matches(&presented) {
             Ok(Principal::Token)
@@ -165,14 +174,17 @@ impl Principal {
 ///
 /// hyper 1.12 drops the `Content-Length` of a request that has both, reads the body by its chunks and closes the
 /// connection after the answer, as RFC 9112 (6.3) allows; the check is for the day on which it hands both over.
-fn check_form(head: &Parts) -> Result<(), Refusal> {
-    if head.uri.scheme().is_some() || head.uri.authority().is_some() {
+fn check_form(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    if uri.scheme().is_some() || uri.authority().is_some() {
         return Err(Refusal::AbsoluteForm);
     }
-    if head.headers.contains_key(header::TRANSFER_ENCODING)
-        && head.headers.contains_key(header::CONTENT_LENGTH)
+    if headers.contains_key(header::TRANSFER_ENCODING)
+        && headers.contains_key(header::CONTENT_LENGTH)
     {
         return Err(Refusal::AmbiguousLength);
+    }
+    if headers.len() > MAX_HEADERS {
+        return Err(Refusal::TooManyHeaders);
     }
     Ok(())
 }

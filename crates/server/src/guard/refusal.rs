@@ -14,6 +14,8 @@ pub enum Refusal {
     AbsoluteForm,
     /// Both `Content-Length` and `Transfer-Encoding` say where the body ends.
     AmbiguousLength,
+    /// There are too many headers.
+    TooManyHeaders,
     /// There is no `Host`, more than one, or one that is none.
     BadHost,
     /// The `Host` is not one of ours.
@@ -41,6 +43,9 @@ impl From<Refusal> for ApiError {
                 ErrorCode::BadRequest,
                 "`Content-Length` and `Transfer-Encoding` contradict each other",
             )),
+            Refusal::TooManyHeaders => {
+                Self::new(ErrorCode::HeaderTooLarge, "there are too many headers")
+            }
             Refusal::BadHost => Self::new(
                 ErrorCode::BadRequest,
                 "exactly one valid `Host` header is required",

@@ -53,47 +53,55 @@ impl From<BodyError> for ApiError {
 
 /// A request body that ends in an error when it gets too large or falls behind its pace.
 ///
-/// The deadline is the start plus `timeout` plus one second for each [`MIN_BYTES_PER_SECOND`] that arrived: a trickle
+/// The deadline is the first wait plus `timeout` plus one second for each [`MIN_BYTES_PER_SECOND`] that arrived: a trickle
 /// gains nothing, a large body over a slow link gets its time, and the whole is bounded by the size limit.
 #[derive(Debug)]
 pub struct LimitedBody<B> {
     inner: B,
     seen: u64,
     limit: u64,
-    started: Instant,
     timeout: Duration,
-    /// Made at the first wait: most bodies arrive with their headers.
-    alarm: Option<Pin<Box<Sleep>>>,
+    /// Set at the first wait: most bodies arrive with their headers.
+    alarm: Option<Alarm>,
+}
+
+#[derive(Debug)]
+struct Alarm {
+    started: Instant,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Alarm {
+    fn new(time: Duration) -> Self {
+        let started = Instant::now();
+        Self {
+            started,
+            sleep: Box::pin(sleep_until(started + time)),
+        }
+    }
 }
 
 impl<B> LimitedBody<B> {
-    /// Wraps a body whose time starts now.
+    /// Wraps a body whose time starts when it is first waited for.
     pub fn new(inner: B, limit: u64, timeout: Duration) -> Self {
         Self {
             inner,
             seen: 0,
             limit,
-            started: Instant::now(),
             timeout,
             alarm: None,
         }
     }
 
-    fn deadline(&self) -> Instant {
-        let allowance = Duration::from_secs(self.seen)
-            / u32::try_from(MIN_BYTES_PER_SECOND).unwrap_or(u32::MAX);
-        self.started + self.timeout + allowance
-    }
-
+    /// Polls the deadline, which moves with what has arrived.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.deadline();
-        let alarm = self
-            .alarm
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if alarm.deadline() != deadline {
-            alarm.as_mut().reset(deadline);
+        let time = self.timeout + allowance(self.seen);
+        let alarm = self.alarm.get_or_insert_with(|| Alarm::new(time));
+        let deadline = alarm.started + time;
+        if alarm.sleep.deadline() != deadline {
+            alarm.sleep.as_mut().reset(deadline);
         }
-        alarm.as_mut().poll(cx)
+        alarm.sleep.as_mut().poll(cx)
     }
 
     fn count(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, BodyError> {
@@ -141,6 +149,11 @@ where
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
     }
+}
+
+fn allowance(seen: u64) -> Duration {
+    let (seconds, rest) = (seen / MIN_BYTES_PER_SECOND, seen % MIN_BYTES_PER_SECOND);
+    Duration::from_secs(seconds) + Duration::from_nanos(rest * 1_000_000_000 / MIN_BYTES_PER_SECOND)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::{
 
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode, Uri, header};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
@@ -55,12 +55,11 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let seen = Seen::new(&request);
-        request.extensions_mut().insert(seen.id.clone());
         // At the level debug, because a span costs about as much as everything else we do for a request (performance 1);
         // what has to be found at the default level names the id itself. The path is quoted: it is foreign text.
-        let span = tracing::debug_span!("request", id = %seen.id, method = %seen.method, path = ?seen.path);
+        let span = tracing::debug_span!("request", id = %seen.id, method = %seen.method, path = ?seen.uri.path());
         let handled = AssertUnwindSafe(span.in_scope(|| self.inner.call(request))).catch_unwind();
         Box::pin(
             async move {
@@ -79,7 +78,7 @@ where
 struct Seen {
     id: RequestId,
     method: Method,
-    path: String,
+    uri: Uri,
 }
 
 impl Seen {
@@ -87,11 +86,11 @@ impl Seen {
         Self {
             id: RequestId::of(request.headers()),
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
+            uri: request.uri().clone(),
         }
     }
 
-    fn finish(&self, mut response: Response) -> Response {
+    fn finish(self, mut response: Response) -> Response {
         let failure = response.extensions_mut().remove::<Failure>();
         if let Some(Failure(error)) = &failure {
             let mut problem = error.problem();
@@ -106,14 +105,16 @@ impl Seen {
         );
         response
             .headers_mut()
-            .insert(X_REQUEST_ID, self.id.header());
+            .insert(X_REQUEST_ID, self.id.into_header());
         response
     }
 
     /// The one place that logs a 5xx. A refusal during a shutdown, or by a route that this version does not have, is no
     /// failure (style 3.8).
     fn log(&self, status: StatusCode, cause: Option<&str>) {
-        let Self { id, method, path } = self;
+        let Self { id, method, uri } = self;
+        // Without the query, which may carry what is nobody's business.
+        let path = uri.path();
         let status = status.as_u16();
         match (status, cause) {
             (501 | 503, None) | (..500, _) => {

@@ -22,37 +22,45 @@ const MAX_LEN: usize = 64;
 /// Names one request. It is the client's own `x-request-id` where that is short and plain, since it ends up in the log,
 /// else one that no other request has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestId(HeaderValue);
+pub(super) enum RequestId {
+    Given(HeaderValue),
+    /// Written out only where it is read: most requests need it once, in the answer.
+    Counted(u64),
+}
 
 impl RequestId {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        headers
+        let given = headers
             .get(X_REQUEST_ID)
             .filter(|value| is_plain(value))
-            .cloned()
-            .map_or_else(Self::next, Self)
+            .cloned();
+        given.map_or_else(Self::next, Self::Given)
     }
 
-    /// A random number of this process and a count: no system call, and sorted as the requests came.
+    /// No system call, and sorted as the requests came.
     fn next() -> Self {
-        static PROCESS: LazyLock<u32> = LazyLock::new(|| Uuid::new_v4().as_fields().0);
         static COUNT: AtomicU64 = AtomicU64::new(1);
         // Only the number has to be unique; nothing else is ordered by it.
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let text = format!("{:08x}-{count:06x}", *PROCESS);
-        Self(
-            HeaderValue::from_str(&text).expect("invariant: hexadecimal digits are a header value"),
-        )
+        Self::Counted(COUNT.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
-        self.0.clone()
+    pub(super) fn into_header(self) -> HeaderValue {
+        match self {
+            Self::Given(value) => value,
+            Self::Counted(_) => HeaderValue::try_from(self.to_string())
+                .expect("invariant: hexadecimal digits are a header value"),
+        }
     }
 }
 
 impl Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.to_str().unwrap_or_default())
+        /// Tells the requests of this process from those of the last one, which counted from 1 too.
+        static PROCESS: LazyLock<u32> = LazyLock::new(|| Uuid::new_v4().as_fields().0);
+        match self {
+            Self::Given(value) => f.write_str(value.to_str().unwrap_or_default()),
+            Self::Counted(count) => write!(f, "{:08x}-{count:06x}", *PROCESS),
+        }
     }
 }
 

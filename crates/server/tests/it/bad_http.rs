@@ -153,6 +153,12 @@ async fn headers_beyond_their_limits_are_refused() {
             headers.len()
         );
     }
+    let one_too_many = format!("GET /v1/health HTTP/1.1\r\n{}\r\n", many(65));
+    assert_eq!(
+        server().ask(one_too_many).await.code(),
+        "header_too_large",
+        "and it is said"
+    );
     assert_eq!(
         statuses(
             &server(),

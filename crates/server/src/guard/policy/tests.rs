@@ -21,12 +21,16 @@ fn check(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let (head, ()) = request.body(()).expect("request").into_parts();
+    let request = request.body(()).expect("request");
     let peer = Peer::Tcp {
         remote: "192.168.0.9:1".parse().expect("address"),
         local: local.parse().expect("address"),
     };
-    assert_eq!(policy.judge(&head, peer), expect, "{headers:?} at {local}");
+    assert_eq!(
+        policy.judge(&request, peer),
+        expect,
+        "{headers:?} at {local}"
+    );
 }
 
 #[track_caller]
