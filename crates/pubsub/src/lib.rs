@@ -79,6 +79,11 @@
 //! # }
 //! ```
 
+// The example of the README is compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod ahead;
 mod batch;
 mod confirmation;
