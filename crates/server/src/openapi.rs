@@ -11,7 +11,7 @@ mod doc;
 mod problems;
 
 use utoipa::openapi::{
-    InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, PathsBuilder,
+    InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, OpenApiVersion, PathItem, PathsBuilder,
     security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     tag::{Tag, TagBuilder},
 };
@@ -72,6 +72,8 @@ fn document() -> OpenApi {
     }
     components.add_security(BEARER, bearer());
     OpenApiBuilder::new()
+        // The first that can describe the items of a stream.
+        .openapi(OpenApiVersion::Version32)
         .info(info())
         .paths(paths)
         .components(Some(components.build()))

@@ -28,6 +28,8 @@ pub(crate) struct Doc {
     status: u16,
     reply: ResponseBuilder,
     problems: Vec<ErrorCode>,
+    /// Whether the workspace that the path names need not exist.
+    forgiving: bool,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
@@ -45,6 +47,7 @@ impl Doc {
             status: 200,
             reply: ResponseBuilder::new().description("Done."),
             problems: Vec::new(),
+            forgiving: false,
             schemas: Vec::new(),
         }
     }
@@ -204,6 +207,12 @@ impl Doc {
         self
     }
 
+    /// Notes that the route does nothing, and says so with a success, where there is no such workspace.
+    pub(crate) fn forgiving(mut self) -> Self {
+        self.forgiving = true;
+        self
+    }
+
     fn parameter(mut self, parameter: Parameter) -> Self {
         self.parameters.push(parameter);
         self
@@ -240,29 +249,22 @@ impl<'a> Operations<'a> {
 
     /// Makes the operation of a route.
     pub(super) fn describe(&mut self, route: &Documented) -> Operation {
-        let Doc {
-            id,
-            summary,
-            parameters,
-            body,
-            status,
-            reply,
-            mut problems,
-            schemas,
-        } = (route.doc)();
-        self.0.add(schemas);
-        problems.extend(problems::of_path(route.path));
+        let doc = (route.doc)();
+        self.0.add(doc.schemas);
+        let mut problems = doc.problems;
+        problems.extend(problems::of_path(route.path, doc.forgiving));
         let operation = OperationBuilder::new()
             .tag(route.tag)
-            .operation_id(Some(id))
-            .summary(Some(summary))
-            .request_body(body)
-            .response(status.to_string(), reply.build());
-        let parameters = path_parameters(route.path).chain(parameters);
+            .operation_id(Some(doc.id))
+            .summary(Some(doc.summary))
+            .request_body(doc.body)
+            .response(doc.status.to_string(), doc.reply.build());
+        let parameters = path_parameters(route.path).chain(doc.parameters);
         let operation = parameters.fold(operation, OperationBuilder::parameter);
-        let problems: Vec<(String, Response)> = problems::responses(&problems);
-        let add =
-            |operation: OperationBuilder, (status, response)| operation.response(status, response);
+        let add = |operation: OperationBuilder, (status, response): (String, Response)| {
+            operation.response(status, response)
+        };
+        let problems = problems::responses(&problems);
         problems.into_iter().fold(operation, add).build()
     }
 }

@@ -22,18 +22,18 @@ pub(super) const OF_BODIES: &[ErrorCode] = &[
 const OF_ALL: &str = "Any other problem: `unauthorized`, `origin_not_allowed`, `host_not_allowed`, `header_too_large`, \
                       `too_many_connections`, `storage_unavailable`, `internal`.";
 
-/// Returns what a request with this path may be refused for.
-pub(super) fn of_path(path: &str) -> Vec<ErrorCode> {
-    let mut codes = Vec::new();
-    if path.contains("/workspaces/{id}") {
-        codes.extend([
+/// Returns what a request with this path may be refused for; a forgiving route does without the workspace.
+pub(super) fn of_path(path: &str, forgiving: bool) -> &'static [ErrorCode] {
+    match (path.contains("/workspaces/{id}"), forgiving) {
+        (false, _) => &[],
+        (true, true) => &[ErrorCode::InvalidId],
+        (true, false) => &[
             ErrorCode::WorkspaceNotFound,
             ErrorCode::WorkspaceClosing,
             ErrorCode::ServerShuttingDown,
             ErrorCode::InvalidId,
-        ]);
+        ],
     }
-    codes
 }
 
 /// Returns the schemas that the answers refer to.

@@ -47,6 +47,7 @@ pub(super) fn routes() -> Routes {
                 "Releases the client's claim; deletes nothing. Idempotent.",
             )
             .client_id()
+            .forgiving()
             .ok_empty()
         })
         .post(
