@@ -4,15 +4,17 @@
 use std::{
     fmt::{self, Display},
     io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     os::{
         fd::{AsFd, BorrowedFd},
         unix::net::UnixStream,
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
+
+use uuid::Uuid;
 
 use crate::Result;
 
@@ -26,11 +28,37 @@ pub(crate) enum Address {
     Unix(PathBuf),
 }
 
+/// A kind of address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Transport {
+    Unix,
+    Tcp,
+}
+
 /// A connection of either kind.
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+}
+
+impl Transport {
+    /// Where a server may listen that nobody else uses: a socket in `dir`, or a port that the system chooses.
+    pub(crate) fn listen(self, dir: &Path) -> Address {
+        match self {
+            Self::Unix => Address::Unix(dir.join(format!("{}.sock", Uuid::new_v4().simple()))),
+            Self::Tcp => Address::Tcp((Ipv4Addr::LOCALHOST, 0).into()),
+        }
+    }
+}
+
+impl Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unix => "unix",
+            Self::Tcp => "tcp",
+        })
+    }
 }
 
 impl Address {
@@ -65,9 +93,9 @@ impl Address {
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        let (head, body) = answer
-            .split_once("\r\n\r\n")
-            .ok_or_else(|| format!("{method} {path}: the answer has no end of its head: {answer:?}"))?;
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| {
+            format!("{method} {path}: the answer has no end of its head: {answer:?}")
+        })?;
         Ok((status(head.as_bytes())?, body.to_owned()))
     }
 
@@ -152,7 +180,9 @@ impl AsFd for Stream {
 
 /// The status of an answer.
 pub(crate) fn status(head: &[u8]) -> Result<u16> {
-    let digits = head.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok());
+    let digits = head
+        .get(9..12)
+        .and_then(|digits| std::str::from_utf8(digits).ok());
     let status = digits.and_then(|digits| digits.parse().ok());
     status.ok_or_else(|| format!("no HTTP answer: {:?}", String::from_utf8_lossy(head)).into())
 }

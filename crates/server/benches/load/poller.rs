@@ -13,7 +13,6 @@ use crate::Result;
 const AT_ONCE: usize = 256;
 
 /// Waits for connections to be readable.
-#[derive(Debug)]
 pub(crate) struct Poller {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,

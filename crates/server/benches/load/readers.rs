@@ -5,8 +5,6 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
-
 use crate::{
     Result,
     net::{Address, PATIENCE, Stream, status},
@@ -14,7 +12,6 @@ use crate::{
 };
 
 /// Streams from one server.
-#[derive(Debug)]
 pub(crate) struct Readers {
     poller: Poller,
     readers: Vec<Reader>,
@@ -64,16 +61,6 @@ impl Readers {
         Ok(())
     }
 
-    /// Reads what comes until a moment.
-    pub(crate) fn receive_until(&mut self, moment: Instant) -> Result<()> {
-        loop {
-            let left = moment.saturating_duration_since(Instant::now());
-            if left.is_zero() || !self.read_some(left)? {
-                return Ok(());
-            }
-        }
-    }
-
     fn read_some(&mut self, patience: Duration) -> Result<bool> {
         let mut any = false;
         for number in self.poller.wait(patience)? {
@@ -81,11 +68,6 @@ impl Readers {
             self.events += self.readers[number].read(&mut self.buffer)?;
         }
         Ok(any)
-    }
-
-    /// How many events came, on all streams.
-    pub(crate) fn events(&self) -> u64 {
-        self.events
     }
 }
 

@@ -18,7 +18,6 @@ use crate::{
 pub(crate) const CONNECTIONS: usize = 64;
 
 /// Connections to one server.
-#[derive(Debug)]
 pub(crate) struct Requests {
     poller: Poller,
     clients: Vec<Client>,
@@ -104,8 +103,9 @@ impl Requests {
         }
         let mut latencies = Vec::with_capacity(total);
         while latencies.len() < total {
-            let before = latencies.len();
+            let mut silent = true;
             for number in self.poller.wait(PATIENCE)? {
+                silent = false;
                 let client = &mut self.clients[number];
                 let Some(latency) = client.receive()? else {
                     continue;
@@ -116,6 +116,9 @@ impl Requests {
                     client.ask(next)?;
                     next += 1;
                 }
+            }
+            if silent {
+                return Err("the server has fallen silent".into());
             }
         }
         Ok(latencies)
@@ -165,7 +168,8 @@ fn length_of_answer(answer: &[u8]) -> Result<Option<usize>> {
     let head = std::str::from_utf8(&answer[..end])?;
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>())
     });
     let length = length.ok_or_else(|| format!("an answer has no length: {}", text()))?;
     Ok(Some(end + 4 + length?))

@@ -10,6 +10,9 @@ use std::{
     time::Duration,
 };
 
+use serde_json::{Value, json};
+use uuid::Uuid;
+
 use crate::{
     Result,
     net::{Address, PATIENCE},
@@ -63,7 +66,7 @@ impl Server {
             .args(["serve", "--listen", &address.to_string(), "--data-dir"])
             .arg(dir.join("data"))
             // So that nothing stays behind when this program is killed.
-            .args(["--idle-exit", "300", "--log-level", "error"])
+            .args(["--idle-exit", "300"])
             .args(arguments)
             .env("TOKIO_WORKER_THREADS", "1")
             .stdin(Stdio::null())
@@ -85,14 +88,42 @@ impl Server {
                 return Err("`runwright serve` ended before it listened".into());
             }
         }
-        // What it says later goes where this program's errors go, so that it never writes into a closed pipe.
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::stderr()));
+        // It goes on to log as it does for its users; nobody reads that here.
+        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         Ok(server)
+    }
+
+    /// Opens a workspace of the binary for a client that will stay away: its runs go on all the same.
+    pub(crate) fn open_workspace(&self, path: &Path) -> Result<String> {
+        let request = json!({
+            "path": path,
+            "client_id": Uuid::new_v4(),
+            "on_last_detach": "keep",
+        });
+        self.make("/v1/workspaces", &request)
+    }
+
+    /// Makes a session in a workspace of the binary.
+    pub(crate) fn open_session(&self, workspace: &str) -> Result<String> {
+        self.make(
+            &format!("/v1/workspaces/{workspace}/sessions"),
+            &json!({"title": "load"}),
+        )
+    }
+
+    fn make(&self, path: &str, request: &Value) -> Result<String> {
+        let made = self.address.tell("POST", path, &request.to_string())?;
+        let made: Value = serde_json::from_str(&made)?;
+        let id = made["id"].as_str().ok_or("what was made has no id")?;
+        Ok(id.to_owned())
     }
 
     /// Tells a role to do something so many times.
     pub(crate) fn command(&mut self, count: u32) -> Result<()> {
-        let control = self.control.as_mut().ok_or("the binary takes no commands")?;
+        let control = self
+            .control
+            .as_mut()
+            .ok_or("the binary takes no commands")?;
         Ok(control.write_all(&count.to_le_bytes())?)
     }
 

@@ -89,6 +89,21 @@ impl Display for Row {
     }
 }
 
+/// Prints the head of the table.
+pub(crate) fn print_head() {
+    say(&"figure | ours | ceiling | ratio | goal | met");
+}
+
+/// Prints a figure as soon as it is known.
+pub(crate) fn print(row: &Row) {
+    say(row);
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this program is for")]
+fn say(line: &dyn Display) {
+    println!("{line}");
+}
+
 /// The middle one of the values; zero of none.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();

@@ -1,0 +1,171 @@
+//! P9: what a reader is sent while a long answer is written, and what that costs. It must never know how the server paces
+//! its readers.
+
+use std::{io::Read, thread, time::Duration};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    Result, readers,
+    server::Server,
+    table::{Row, print},
+};
+
+/// The words of the answers.
+const ANSWERS: [usize; 3] = [500, 2_000, 6_000];
+
+/// How many megabytes the reader of the longest may be sent (performance 10).
+const LIMIT: f64 = 4.0;
+
+/// A server that writes one answer.
+struct Answer {
+    server: Server,
+    /// The path of the workspace.
+    workspace: String,
+    session: String,
+    _dir: TempDir,
+}
+
+/// What an answer took.
+#[derive(Debug)]
+struct Took {
+    bytes: usize,
+    /// CPU time of the server, in milliseconds, with the reader and without it.
+    watched: f64,
+    alone: f64,
+}
+
+/// All answers are written at the same time, each by servers of its own.
+pub(crate) fn run() -> Result<()> {
+    let took = thread::scope(|scope| {
+        let follow = |words| scope.spawn(move || follow(words).map_err(|error| error.to_string()));
+        let followed = ANSWERS.map(follow);
+        followed.map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|_| Err("a reader panicked".to_owned()))
+        })
+    });
+    for (words, took) in ANSWERS.into_iter().zip(took) {
+        report(words, &took?);
+    }
+    Ok(())
+}
+
+fn report(words: usize, took: &Took) {
+    let of = |what: &str| format!("P9 watched answer of {words} words, {what}");
+    let text: usize = (0..words).map(|word| format!("word{word} ").len()).sum();
+    let megabytes = took.bytes as f64 / 1e6;
+    if Some(&words) == ANSWERS.last() {
+        print(&Row::limited(
+            of("MB to its reader; limit"),
+            megabytes,
+            LIMIT,
+        ));
+    } else {
+        print(&Row::only(of("MB to its reader"), megabytes));
+    }
+    print(&Row::only(
+        of("bytes to its reader for each of the text"),
+        took.bytes as f64 / text as f64,
+    ));
+    print(&Row::only(
+        of("CPU ms for its reader"),
+        took.watched - took.alone,
+    ));
+    print(&Row::only(of("CPU ms for nobody"), took.alone));
+}
+
+/// Has an answer written twice at the same time, for a reader and for nobody, so that the difference is the reader's.
+fn follow(words: usize) -> Result<Took> {
+    let (watched, alone) = (Answer::open()?, Answer::open()?);
+    let stream = readers::open(
+        &watched.server.address,
+        &format!("{}/events", watched.workspace),
+    )?;
+    let before = (watched.server.cpu()?, alone.server.cpu()?);
+    watched.ask_for(words)?;
+    let run = alone.ask_for(words)?;
+    let bytes = read_to_end_of_run(stream)?;
+    let cpu = watched.server.cpu()? - before.0;
+    alone.wait_for(&run)?;
+    Ok(Took {
+        bytes,
+        watched: milliseconds(cpu),
+        alone: milliseconds(alone.server.cpu()? - before.1),
+    })
+}
+
+impl Answer {
+    fn open() -> Result<Self> {
+        let dir = TempDir::new()?;
+        let server = Server::binary(dir.path(), &[])?;
+        let workspace = server.open_workspace(dir.path())?;
+        let session = server.open_session(&workspace)?;
+        Ok(Self {
+            server,
+            workspace: format!("/v1/workspaces/{workspace}"),
+            session,
+            _dir: dir,
+        })
+    }
+
+    /// Asks for so many words, 5 ms apart, and returns the run.
+    fn ask_for(&self, words: usize) -> Result<String> {
+        let prompt = json!({
+            "session_id": self.session,
+            "prompt": format!("[[say {words}]] [[delay 5]]"),
+        });
+        let path = format!("{}/agent", self.workspace);
+        let receipt = self
+            .server
+            .address
+            .tell("POST", &path, &prompt.to_string())?;
+        let receipt: Value = serde_json::from_str(&receipt)?;
+        let run = receipt["run_id"]
+            .as_str()
+            .ok_or("the receipt names no run")?;
+        Ok(run.to_owned())
+    }
+
+    /// Waits for a run that should be over by now. Its stream would be a reader, so it is asked for instead.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the other process cannot be waited for otherwise"
+    )]
+    fn wait_for(&self, run: &str) -> Result<()> {
+        for _ in 0..600 {
+            let path = format!("{}/runs/{run}", self.workspace);
+            let run: Value = serde_json::from_str(&self.server.address.tell("GET", &path, "")?)?;
+            if run["state"] == "completed" {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        Err("a run did not end".into())
+    }
+}
+
+/// Reads a stream up to the terminal event and counts its bytes.
+fn read_to_end_of_run(mut stream: impl Read) -> Result<usize> {
+    const MARKER: &[u8] = br#"data: {"type":"run_complete""#;
+    let mut buffer = vec![0; 64 * 1024];
+    let mut read = Vec::new();
+    let mut total = 0;
+    while !read.windows(MARKER.len()).any(|window| window == MARKER) {
+        // What may be the beginning of the marker stays.
+        read.drain(..read.len().saturating_sub(MARKER.len()));
+        let more = stream.read(&mut buffer)?;
+        if more == 0 {
+            return Err("the stream ended before the run".into());
+        }
+        total += more;
+        read.extend_from_slice(&buffer[..more]);
+    }
+    Ok(total)
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

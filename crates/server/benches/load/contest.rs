@@ -1,0 +1,96 @@
+//! Owns the contest of servers that answer the same requests: they are asked in turn, so that noise hits all of them. It
+//! must never know what the requests mean.
+
+use std::time::Duration;
+
+use crate::{
+    Result,
+    net::Address,
+    requests::{Requests, Template},
+    server::Server,
+    table::{Pairs, median},
+};
+
+const SAMPLES: usize = 5;
+
+/// A server with its clients, and what was measured.
+pub(crate) struct Contender {
+    server: Server,
+    clients: Requests,
+    /// Every request has a number of its own.
+    sent: u64,
+    micros: Vec<f64>,
+    medians: Vec<f64>,
+}
+
+impl Contender {
+    pub(crate) fn of_role(
+        role: &str,
+        listen: &Address,
+        template: impl Fn(&Server, usize) -> Template,
+    ) -> Result<Self> {
+        Self::new(Server::role(role, listen)?, template)
+    }
+
+    pub(crate) fn new(
+        server: Server,
+        template: impl Fn(&Server, usize) -> Template,
+    ) -> Result<Self> {
+        let clients = Requests::connect(&server.address, |client| template(&server, client))?;
+        Ok(Self {
+            server,
+            clients,
+            sent: 0,
+            micros: Vec::new(),
+            medians: Vec::new(),
+        })
+    }
+
+    /// Has `count` requests answered and notes what one costs the server, and how long the client waits.
+    pub(crate) fn sample(&mut self, count: usize) -> Result<()> {
+        let before = self.server.cpu()?;
+        let latencies = self.send(count)?;
+        let used = self.server.cpu()? - before;
+        let answered = latencies.len() as f64;
+        let waits: Vec<f64> = latencies.iter().map(|wait| micros(*wait)).collect();
+        self.micros.push(micros(used) / answered);
+        self.medians.push(median(&waits));
+        Ok(())
+    }
+
+    fn send(&mut self, count: usize) -> Result<Vec<Duration>> {
+        let latencies = self.clients.send(count, self.sent)?;
+        self.sent += latencies.len() as u64;
+        Ok(latencies)
+    }
+
+    /// CPU time of the server for each request, in microseconds, against another's.
+    pub(crate) fn cpu_against(&self, ceiling: &Self) -> Pairs {
+        Pairs::of(&self.micros, &ceiling.micros)
+    }
+
+    /// The time half of the clients wait at most, in microseconds, against another's.
+    pub(crate) fn wait_against(&self, ceiling: &Self) -> Pairs {
+        Pairs::of(&self.medians, &ceiling.medians)
+    }
+}
+
+/// Warms all contenders up, then measures each several times in turn.
+pub(crate) fn hold<const N: usize>(
+    mut contenders: [&mut Contender; N],
+    count: usize,
+) -> Result<()> {
+    for contender in &mut contenders {
+        contender.send(count / 4)?;
+    }
+    for _ in 0..SAMPLES {
+        for contender in &mut contenders {
+            contender.sample(count)?;
+        }
+    }
+    Ok(())
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}

@@ -1,0 +1,113 @@
+//! What requests, streams, starts and long answers cost: the server against ceilings, in one run.
+//!
+//! `cargo bench -p runwright-server --bench load -- --table [NAME…]` measures the named loads, or all in some four
+//! minutes, and prints a line for each figure: `figure | ours | ceiling | ratio | goal | met`.
+//!
+//! | load | asks | goals |
+//! |---|---|---|
+//! | `accept` | what accepting a prompt costs | P1 |
+//! | `sse` | what bringing an event to a reader costs | P4 |
+//! | `idle` | what a stream occupies on which nothing happens | P5 |
+//! | `cold` | how long a start takes | P6 |
+//! | `stall` | what a reader costs that does not read | P8 |
+//! | `answer` | what a reader of a long answer is sent | P9 |
+//! | `poll` | what an answer to a poll costs | P10 |
+//!
+//! How to read the table:
+//!
+//! - The figure says its unit and, after the semicolon, what the ceiling is. A ceiling is the least that a server could
+//!   do, or the usual way to do it, written for this program; where it is called a limit, it is the goal itself.
+//! - Look at the ratio. Ours and the ceiling are measured in turn, several times in one run; the ratio is the median of
+//!   those of the pairs. The absolute figures are those of this machine at this moment.
+//! - CPU time is that of the server's process alone. Each server is a process of its own: this program started again in
+//!   a role, on one thread, or the binary, with one worker thread. The clients live in this process and are not counted.
+//! - In a role the product runs with ports that keep nothing and an agent that says nothing, so that what is measured is
+//!   the server and not a store: its accept loop, its layers, its routes, its backend, its streams.
+//! - Whatever the figures say the exit code is 0. It is not when something cannot be measured.
+//!
+//! Neither the goal for a start with a journal (P6) nor the one for deltas (P9) is here, because the product has neither yet. The
+//! anchor outside of this repository that P4 names has to be measured by hand.
+
+mod accept;
+mod answer;
+mod cold;
+mod contest;
+mod idle;
+mod net;
+mod poll;
+mod poller;
+mod readers;
+mod requests;
+mod role;
+mod server;
+mod sse;
+mod stall;
+mod table;
+
+use std::{env, error::Error, process::ExitCode};
+
+use runwright_server::limits::raise_open_files;
+
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+/// A load and its name.
+type Load = (&'static str, fn() -> Result<()>);
+
+const LOADS: [Load; 7] = [
+    ("accept", accept::run),
+    ("sse", sse::run),
+    ("idle", idle::run),
+    ("cold", cold::run),
+    ("stall", stall::run),
+    ("answer", answer::run),
+    ("poll", poll::run),
+];
+
+fn main() -> ExitCode {
+    // What starts all benches adds a flag of its own; without any, this was started as a test.
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        ["--role", name, listen] => role::run(name, listen),
+        [] => Ok(()),
+        _ => measure(&named(&arguments)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The words that are no flags.
+fn named<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let is_flag = |word: &&str| word.starts_with("--");
+    arguments
+        .iter()
+        .copied()
+        .filter(|word| !is_flag(word))
+        .collect()
+}
+
+fn measure(names: &[&str]) -> Result<()> {
+    let known = LOADS.map(|(name, _)| name);
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        return Err(format!("there is no load `{unknown}`, only {}", known.join(", ")).into());
+    }
+    raise_open_files()?;
+    table::print_head();
+    for (name, run) in LOADS {
+        if names.is_empty() || names.contains(&name) {
+            note(&format!("measuring {name}"));
+            run().map_err(|error| format!("{name}: {error}"))?;
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "what is no figure goes there")]
+fn note(text: &str) {
+    eprintln!("{text}");
+}
