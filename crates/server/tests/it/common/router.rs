@@ -104,7 +104,6 @@ pub(crate) fn router(probe: Probe) -> Router {
             get(|| async { ApiError::internal("secret of the cause") }),
         )
         .route("/v1/wait", get(wait))
-        .route("/v1/entered", get(entered))
         .route("/v1/stream", get(stream))
         .route("/v1/flood", get(flood));
     with_fallbacks(routes).with_state(probe)
@@ -137,11 +136,6 @@ async fn wait(State(probe): State<Probe>) -> &'static str {
     probe.entered.add_permits(1);
     probe.release.acquire().await.unwrap().forget();
     "waited"
-}
-
-/// Answers once a request has entered `/v1/wait`.
-async fn entered(State(probe): State<Probe>) {
-    probe.entered.acquire().await.unwrap().forget();
 }
 
 /// One frame, then another for each release, then the end after the second: as an event stream, on HTTP/1.0.
