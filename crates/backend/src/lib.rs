@@ -50,7 +50,7 @@ pub use self::registry::{
     Effect, Generation, LifecycleOptions, Lookup, NotIdle, OpenTicket, Profile, Registry, TimerKey,
     WaitTicket,
 };
-pub use runwright_agent::{CallError, JournalError, TranscriptError};
+pub use runwright_agent::{CallError, Clock, JournalError, SystemClock, TranscriptError};
 pub use runwright_proto::OnLastDetach;
 pub use runwright_pubsub::{
     Batch, Lagged, ReceivedBatch, Subscription, TopicOptions, TryRecvError,

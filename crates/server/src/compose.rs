@@ -10,6 +10,7 @@ use runwright_backend::{
 };
 use runwright_proto::{Config, Models, ProviderConfig};
 use runwright_runner::OfflineModel;
+use runwright_server::audit::{AuditError, AuditLog};
 use runwright_server::config::ServeConfig;
 use runwright_server::guard::{Access, GuardPolicy};
 use runwright_server::limits::BodyLimits;
@@ -26,7 +27,15 @@ pub(crate) struct House {
 
 impl House {
     /// Builds it. Needs a tokio runtime.
-    pub(crate) fn build(config: &ServeConfig, token: Option<BearerToken>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`], when what is done here could not be noted.
+    pub(crate) fn build(
+        config: &ServeConfig,
+        token: Option<BearerToken>,
+    ) -> Result<Self, AuditError> {
+        let audit = AuditLog::open(&config.data_dir)?;
         let runner: Arc<dyn Runner> = Arc::new(OfflineModel::new());
         let shown = shown_config(runner.as_ref());
         let make_runner: MakeRunner = Box::new(move |_directory: &Path| Some(runner.clone()));
@@ -42,12 +51,12 @@ impl House {
             prompt_bytes: config.limits.prompt_bytes,
             timeout: config.limits.body_timeout,
         };
-        let app = app(router(state.clone()), policy, limits);
-        Self {
+        let app = app(router(state.clone()), policy, limits, audit);
+        Ok(Self {
             backend,
             state,
             app,
-        }
+        })
     }
 }
 

@@ -7,13 +7,15 @@
 //! 3. [`accept`]: connections become HTTP/1.1 requests, within their limits, until the server stops.
 //! 4. [`middleware`]: each request gets a name in the log, and whatever goes wrong is answered and logged once.
 //! 5. [`guard`]: a request from somebody who may not speak to us ends here; [`token`] is what it compares with.
-//! 6. [`limits`]: a body that is too large or too slow ends here.
-//! 7. [`extract`]: what is left becomes typed values for a route.
-//! 8. [`router`]: a route is one call of the backend, or a stream of its events; [`AppState`] is what they share.
+//! 6. [`audit`]: what may change something is noted, with who asked for it.
+//! 7. [`limits`]: a body that is too large or too slow ends here.
+//! 8. [`extract`]: what is left becomes typed values for a route.
+//! 9. [`router`]: a route is one call of the backend, or a stream of its events; [`AppState`] is what they share.
 //!
 //! [`problem`] is the answer of every step that says no; [`shutdown`] and [`service_manager`] are the ends of the process.
 
 pub mod accept;
+pub mod audit;
 pub mod config;
 pub mod extract;
 pub mod guard;

@@ -43,7 +43,7 @@ impl OwnServer {
         let config = own.config(environment)?;
         let listeners =
             bind(&config.listen, Inherited::none(), &config.auth).map_err(|error| why(&error))?;
-        let house = House::build(&config, None);
+        let house = House::build(&config, None).map_err(|error| why(&error))?;
         let options = ServeOptions::new(&config.limits, GOODBYE);
         let stop = own.stop.clone();
         own.serving.spawn(async move {

@@ -35,8 +35,11 @@ pub(crate) async fn serve(config: ServeConfig) -> ExitCode {
         Ok(opened) => opened,
         Err((why, code)) => return refuse(&why, code),
     };
+    let house = match House::build(&config, token) {
+        Ok(house) => house,
+        Err(error) => return refuse(&error.to_string(), FAILURE),
+    };
     announce(&listeners);
-    let house = House::build(&config, token);
     service_manager::ready();
     tokio::select! {
         code = serve_until_asked(&config, listeners, house, &shutdown) => code,

@@ -68,11 +68,16 @@ async fn run_starts_a_server_for_the_call_where_none_runs() {
     let output = person.runs(&["run", "how many lines has notes.txt?"]).await;
     assert_eq!(text(&output.stdout), "`notes.txt` has 2 lines.\n");
     assert_eq!((text(&output.stderr), output.status.code()), ("", Some(0)));
-    let left: Vec<_> = std::fs::read_dir(person.home.path())
+    let mut left: Vec<_> = std::fs::read_dir(person.home.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
-    assert_eq!(left, ["project"], "nothing of that server is left");
+    left.sort();
+    assert_eq!(
+        left,
+        [".local", "project"],
+        "its socket is gone, the data folder stays"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -423,3 +423,41 @@ async fn a_client_that_hangs_up_changes_nothing_about_its_run() {
         [("orphan".to_owned(), "completed".to_owned())]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_prompted_and_who_cancelled_is_in_the_audit_log_and_what_was_said_is_not() {
+    let mut server = Server::start();
+    let member = Member::join(&server, "demo").await;
+    let session = member.session().await;
+    member
+        .prompt(&session, "noted", "a secret plan [[say 1000]] [[delay 10]]")
+        .await
+        .ok(202);
+    member.post("runs/noted/cancel?wait=true").await.ok(200);
+    member.get("runs").await.ok(200);
+    server.signal(Signal::TERM);
+    assert!(server.wait().await.success());
+    let log = std::fs::read_to_string(server.data_dir().join("audit.jsonl")).unwrap();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let base = &member.base;
+    let uid = format!("uid:{}", rustix::process::geteuid().as_raw());
+    let noted = |line: &Value| {
+        assert_eq!(line["principal"], uid.as_str());
+        (
+            line["target"].as_str().unwrap().to_owned(),
+            line["status"].as_u64().unwrap(),
+        )
+    };
+    let expected = [
+        ("/v1/workspaces".to_owned(), 200),
+        (format!("{base}/sessions"), 200),
+        (format!("{base}/agent"), 202),
+        (format!("{base}/runs/noted/cancel?wait=true"), 200),
+    ];
+    assert_eq!(lines.iter().map(noted).collect::<Vec<_>>(), expected);
+    assert_eq!(lines[2]["location"], format!("{base}/runs/noted"));
+    assert!(!log.contains("secret plan"));
+}

@@ -103,7 +103,12 @@ fn routes(config: &ServeConfig, backend: Backend) -> App {
         limits,
     };
     let router = router(AppState::new(backend, info));
-    app(router, GuardPolicy::new(Access::Open), bodies)
+    app(
+        router,
+        GuardPolicy::new(Access::Open),
+        bodies,
+        runwright_server::audit::AuditLog::off(),
+    )
 }
 
 async fn publish(mut control: Control, workspace: &Workspace) {

@@ -7,6 +7,7 @@ use std::{path::PathBuf, time::Duration};
 
 use runwright_server::{
     accept::{ServeOptions, Served, serve},
+    audit::AuditLog,
     config::{AuthConfig, ListenAddress, ListenPlan, TokenSource},
     guard::{Access, GuardPolicy},
     limits::BodyLimits,
@@ -76,7 +77,12 @@ impl TestServer {
         let listener = listener(address).unwrap();
         let address = listener.address();
         let probe = Probe::default();
-        let service = app(router(probe.clone()), setup.policy, setup.bodies);
+        let service = app(
+            router(probe.clone()),
+            setup.policy,
+            setup.bodies,
+            AuditLog::off(),
+        );
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = TaskTracker::new()
