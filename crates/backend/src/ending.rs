@@ -57,7 +57,7 @@ impl Workspace {
         while !self.recorded(call, &end).await {
             match pauses.next() {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return self.announce_unrecorded(call, &end),
+                None => return self.announce_unrecorded(call, &end).await,
             }
         }
     }
@@ -83,8 +83,13 @@ impl Workspace {
         true
     }
 
-    /// The record still has the run as running; the next start of the process finds it there and repairs it.
-    fn announce_unrecorded(&self, call: &AgentCall, end: &RunEnd) {
+    /// The record still has the run as running; the next start of the process finds it there and repairs it. Unless it
+    /// was the answers that were lost: then the end is recorded, and published with it.
+    async fn announce_unrecorded(&self, call: &AgentCall, end: &RunEnd) {
+        let record = caught(self.opened.journal.run(call.run_id())).await;
+        if matches!(record, Ok(Ok(Some(run))) if run.state.is_terminal()) {
+            return;
+        }
         for publication in end.events(call) {
             self.log.publish(publication);
         }

@@ -14,6 +14,7 @@ mod open;
 mod poll;
 mod queue;
 mod registry;
+mod runs_model;
 mod sessions;
 mod shutdown;
 mod steer;

@@ -404,12 +404,13 @@ async fn a_run_that_never_yields_ends_without_its_task_and_is_not_heard_of_again
         (end.state, end.reason.as_deref()),
         (RunState::Cancelled, Some("aborted"))
     );
+    let next = backend.runner().entered_by("r2").await;
     assert_eq!(backend.runner().active(), 2, "its thread is still blocked");
     assert!(
         !blocked.release_saying("lo").await,
         "its words come too late"
     );
-    backend.runner().entered_by("r2").await.release();
+    next.release();
     events.end_of("r2").await;
     events.assert_orderly();
     assert_eq!(
@@ -508,6 +509,26 @@ async fn an_end_whose_record_fails_is_told_once() {
         let record = workspace.run(&"r1".parse().unwrap()).await.unwrap();
         assert_eq!(record.state, RunState::Completed);
     }
+}
+
+/// The answers may be lost again and again: that is no reason to tell of the end twice.
+#[tokio::test(start_paused = true)]
+async fn an_end_whose_answers_are_lost_is_told_once() {
+    let backend = TestBackend::new();
+    let workspace = backend.open("demo").await;
+    let session = workspace.new_session().await;
+    let mut events = workspace.recorder();
+    workspace.send(&session, "r1", "hello").await.unwrap();
+    let turn = backend.runner().entered().await;
+    backend.faults().fail(Call::Finish);
+    backend.faults().fail_nth(Call::Finish, 2);
+    backend.faults().break_down(Call::FinishAnswer);
+    turn.release();
+    events.end_of("r1").await;
+    over(&workspace, &session, "r1").await;
+    events.assert_orderly();
+    assert_eq!(backend.faults().made(Call::Finish), 3);
+    assert_eq!(events.ends().len(), 1);
 }
 
 /// Whoever follows the run is told, although the record cannot be written; recovery puts the record right later.
