@@ -1,22 +1,22 @@
 //! The `runwright` binary: reads the command line, builds what it asks for, and reports how it went. Everything it is
 //! made of is somewhere else: the routes in the library, the composition in `compose.rs`, the commands in `cli`.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
 use runwright_server::config::{
     Cli, Command, Environment, LogConfig, LogFormat, ServeArgs, USAGE_EXIT_CODE,
 };
+use runwright_server::listen::Inherited;
 use tracing_subscriber::EnvFilter;
 
 mod cli;
 mod compose;
 mod own_server;
+mod report;
 mod serve;
 
-/// Something went wrong that is not a usage error.
-const FAILURE: u8 = 1;
+use self::report::{FAILURE, print, refuse, told, usage};
 
 fn main() -> ExitCode {
     let cli = match Cli::from_args(std::env::args_os()) {
@@ -56,24 +56,33 @@ fn serve(args: ServeArgs, environment: &Environment) -> ExitCode {
             USAGE_EXIT_CODE,
         );
     }
-    match runtime() {
-        Ok(runtime) => runtime.block_on(serve::serve(config)),
-        Err(error) => refuse(&format!("the runtime cannot be started: {error}"), FAILURE),
-    }
+    // Before there are other threads: it takes its variables out of the environment.
+    let inherited = Inherited::from_service_manager();
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&told(&error), FAILURE),
+    };
+    let served = runtime.block_on(serve::serve(config, inherited));
+    served.unwrap_or_else(|error| {
+        let code = if error.is_usage {
+            USAGE_EXIT_CODE
+        } else {
+            FAILURE
+        };
+        refuse(&told(error.cause.as_ref()), code)
+    })
 }
 
 /// Runs a command that talks to a server.
 fn talk(command: impl Future<Output = Result<ExitCode, cli::Failure>>) -> ExitCode {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("the runtime cannot be started: {error}"), FAILURE),
+        Err(error) => return refuse(&told(&error), FAILURE),
     };
     runtime.block_on(command).unwrap_or_else(|failure| {
-        let code = match failure {
-            cli::Failure::Usage(_) => USAGE_EXIT_CODE,
-            _ => FAILURE,
-        };
-        refuse(&failure.to_string(), code)
+        let is_usage = matches!(failure, cli::Failure::Usage(_));
+        let code = if is_usage { USAGE_EXIT_CODE } else { FAILURE };
+        refuse(&told(&failure), code)
     })
 }
 
@@ -91,26 +100,5 @@ fn log_to_stderr(log: &LogConfig) -> Result<(), Box<dyn std::error::Error + Send
     match log.format {
         LogFormat::Text => subscriber.try_init(),
         LogFormat::Json => subscriber.json().try_init(),
-    }
-}
-
-fn usage(error: &clap::Error) -> ExitCode {
-    let code = u8::try_from(error.exit_code()).unwrap_or(USAGE_EXIT_CODE);
-    match error.print() {
-        Ok(()) => ExitCode::from(code),
-        Err(_) => ExitCode::from(FAILURE),
-    }
-}
-
-/// Prints why nothing was done. There is nobody left to tell if that fails.
-fn refuse(why: &str, code: u8) -> ExitCode {
-    let _unwritable = writeln!(std::io::stderr().lock(), "runwright: {why}");
-    ExitCode::from(code)
-}
-
-fn print(bytes: &[u8]) -> ExitCode {
-    match std::io::stdout().lock().write_all(bytes) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(FAILURE),
     }
 }

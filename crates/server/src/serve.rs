@@ -1,10 +1,12 @@
 //! `runwright serve`: listens, says so, and goes down in good order. The story of the process; its parts are elsewhere.
 
+use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use runwright_server::accept::{self, ServeOptions};
-use runwright_server::config::{ListenAddress, ServeConfig, USAGE_EXIT_CODE};
+use runwright_server::config::{ListenAddress, ServeConfig};
 use runwright_server::limits::raise_open_files;
 use runwright_server::listen::{BindError, Inherited, Listener, bind};
 use runwright_server::service_manager;
@@ -15,11 +17,22 @@ use tokio_util::task::TaskTracker;
 
 use crate::compose::House;
 
-/// Something went wrong that is not a usage error.
-const FAILURE: u8 = 1;
+/// How long connections may take to finish after the last stream has ended: what is left are answers of one write.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Why the server did not start.
+#[derive(Debug)]
+pub(crate) struct StartError {
+    pub(crate) cause: Box<dyn Error>,
+    /// Whether another command line would help.
+    pub(crate) is_usage: bool,
+}
 
 /// Serves until a signal or until nothing lives here any more.
-pub(crate) async fn serve(config: ServeConfig) -> ExitCode {
+pub(crate) async fn serve(
+    config: ServeConfig,
+    inherited: Inherited,
+) -> Result<ExitCode, StartError> {
     for notice in config.notices() {
         tracing::warn!("{notice}");
     }
@@ -27,52 +40,42 @@ pub(crate) async fn serve(config: ServeConfig) -> ExitCode {
         tracing::debug!(%error, "the limit of open files stays as it is");
     }
     let tasks = TaskTracker::new();
-    let shutdown = match Shutdown::on_signals(&tasks) {
-        Ok(shutdown) => shutdown,
-        Err(error) => return refuse(&format!("signals cannot be handled: {error}"), FAILURE),
-    };
-    let (listeners, token) = match open(&config) {
-        Ok(opened) => opened,
-        Err((why, code)) => return refuse(&why, code),
-    };
-    let house = match House::build(&config, token) {
-        Ok(house) => house,
-        Err(error) => return refuse(&error.to_string(), FAILURE),
-    };
+    let shutdown = Shutdown::on_signals(&tasks).map_err(failed)?;
+    let (listeners, token) = open(&config, inherited)?;
+    let house = House::build(&config, token).map_err(failed)?;
     announce(&listeners);
     service_manager::ready();
-    tokio::select! {
+    Ok(tokio::select! {
         code = serve_until_asked(&config, listeners, house, &shutdown) => code,
         () = shutdown.forced.cancelled() => ExitCode::from(FORCED_EXIT_CODE),
-    }
+    })
 }
 
 /// Opens the listeners, and reads the token if one of them is TCP.
-fn open(config: &ServeConfig) -> Result<(Vec<Listener>, Option<BearerToken>), (String, u8)> {
-    let listeners = bind(
-        &config.listen,
-        Inherited::from_service_manager(),
-        &config.auth,
-    )
-    .map_err(|error| {
-        let code = match error {
-            BindError::Config(_) => USAGE_EXIT_CODE,
-            _ => FAILURE,
-        };
-        (error.to_string(), code)
+fn open(
+    config: &ServeConfig,
+    inherited: Inherited,
+) -> Result<(Vec<Listener>, Option<BearerToken>), StartError> {
+    let listeners = bind(&config.listen, inherited, &config.auth).map_err(|error| StartError {
+        is_usage: matches!(error, BindError::Config(_)),
+        cause: error.into(),
     })?;
-    let tcp = listeners
-        .iter()
-        .any(|listener| matches!(listener.address(), ListenAddress::Tcp(_)));
-    let token = if tcp {
-        config
-            .auth
-            .load()
-            .map_err(|error| (error.to_string(), USAGE_EXIT_CODE))?
-    } else {
-        None
-    };
+    let is_tcp = |listener: &Listener| matches!(listener.address(), ListenAddress::Tcp(_));
+    if !listeners.iter().any(is_tcp) {
+        return Ok((listeners, None));
+    }
+    let token = config.auth.load().map_err(|error| StartError {
+        is_usage: true,
+        cause: error.into(),
+    })?;
     Ok((listeners, token))
+}
+
+fn failed(error: impl Error + 'static) -> StartError {
+    StartError {
+        cause: error.into(),
+        is_usage: false,
+    }
 }
 
 async fn serve_until_asked(
@@ -82,14 +85,14 @@ async fn serve_until_asked(
     shutdown: &Shutdown,
 ) -> ExitCode {
     let stop = CancellationToken::new();
-    let options = ServeOptions::new(&config.limits, config.drain_timeout);
+    let options = ServeOptions::new(&config.limits, GOODBYE);
     let serving = accept::serve(listeners, house.app, &options, stop.clone());
     let ending = async {
         tokio::select! {
             () = shutdown.requested.cancelled() => {}
             () = house.backend.exit_requested() => tracing::info!("nothing lives here any more"),
         }
-        service_manager::stopping(config.drain_timeout);
+        service_manager::stopping(config.drain_timeout + GOODBYE);
         house.state.begin_shutdown();
         // The streams end with their workspaces; only then do the connections have nothing left to say.
         let report = house.backend.shutdown(config.drain_timeout).await;
@@ -131,9 +134,4 @@ fn hint(listeners: &[Listener]) -> String {
             "send a prompt from another terminal: runwright run \"list the files\"".to_owned()
         }
     }
-}
-
-fn refuse(why: &str, code: u8) -> ExitCode {
-    let _unwritable = writeln!(std::io::stderr().lock(), "runwright: {why}");
-    ExitCode::from(code)
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use runwright_server::config::{DefaultSocket, Environment, ServerAddress};
+use runwright_server::listen::check_private_dir;
 use runwright_server::token::BearerToken;
 
 use super::failure::Failure;
@@ -24,9 +25,22 @@ pub(super) fn named_or_default(
     token_file: Option<&Path>,
     environment: &Environment,
 ) -> Result<Server, Failure> {
-    let default = || ServerAddress::Unix(DefaultSocket::new(environment).path());
-    let address = host.unwrap_or_else(default);
+    let address = match host {
+        Some(address) => address,
+        None => default_address(environment)?,
+    };
     Ok(Server::new(address, token(token_file, environment)?))
+}
+
+/// The default socket. Where somebody else may write into its folder the server in it may be anybody's, and a prompt is
+/// not for anybody.
+fn default_address(environment: &Environment) -> Result<ServerAddress, Failure> {
+    let socket = DefaultSocket::new(environment);
+    if socket.folder().exists() {
+        let checked = check_private_dir(socket.folder(), environment.uid);
+        checked.map_err(|error| Failure::Usage(error.to_string()))?;
+    }
+    Ok(ServerAddress::Unix(socket.path()))
 }
 
 /// The same; where nobody named one and none listens, starts one for this call.

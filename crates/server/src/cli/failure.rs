@@ -17,7 +17,7 @@ pub(crate) enum Failure {
     },
     /// The server said no.
     #[error("{}{}", .0.detail, hint(.0))]
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// The connection broke.
     #[error("the connection to the server broke")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),

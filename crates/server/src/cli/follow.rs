@@ -45,7 +45,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Prints what the run says until it ends.
-    pub(super) async fn to_the_end(&mut self) -> Result<RunComplete, Failure> {
+    pub(super) async fn follow(&mut self) -> Result<RunComplete, Failure> {
         let mut cuts = 0;
         loop {
             let before = self.cursor.clone();
@@ -86,13 +86,16 @@ impl<'a> Follower<'a> {
         if let (Some(epoch), Some(seq)) = (envelope.epoch, envelope.seq) {
             self.cursor = Cursor::After { epoch, seq };
         }
-        match envelope.event {
-            Event::Message(change) if change.kind != ChangeKind::Deleted => {
-                self.say(&change.payload)?
-            }
-            Event::Gap(_) => self.output.notice("(some events were missed)")?,
-            Event::RunComplete(change) => return Ok(Some(change.payload)),
-            _ => {}
+        if let Event::RunComplete(change) = envelope.event {
+            return Ok(Some(change.payload));
+        }
+        if let Event::Message(change) = &envelope.event
+            && change.kind != ChangeKind::Deleted
+        {
+            self.say(&change.payload)?;
+        }
+        if matches!(envelope.event, Event::Gap(_)) {
+            self.output.notice("(some events were missed)")?;
         }
         Ok(None)
     }

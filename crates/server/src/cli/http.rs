@@ -118,7 +118,7 @@ impl Server {
         let problem = serde_json::from_slice::<Problem>(&body);
         Err(problem.map_or_else(
             |_| Failure::Nonsense(format!("status {status} without a reason")),
-            Failure::Refused,
+            |problem| Failure::Refused(Box::new(problem)),
         ))
     }
 

@@ -49,7 +49,7 @@ pub(crate) async fn run(
     if let Some(own) = own {
         own.stop().await;
     }
-    Ok(exit_code(&output, ended?))
+    Ok(exit_code(&output, &ended?))
 }
 
 /// One call of the command.
@@ -120,7 +120,7 @@ impl Call<'_> {
     /// Follows the run; Ctrl-C cancels it on the server, a second one leaves at once.
     async fn follow(&self, workspace: WorkspaceId, run: &RunId) -> Result<RunComplete, Failure> {
         let mut follower = Follower::new(self.server, self.output, workspace, run);
-        let mut to_the_end = std::pin::pin!(follower.to_the_end());
+        let mut to_the_end = std::pin::pin!(follower.follow());
         tokio::select! {
             end = &mut to_the_end => return end,
             _signal = ctrl_c() => {}
@@ -142,7 +142,7 @@ impl Call<'_> {
 }
 
 /// Ends the output and says how the run ended.
-fn exit_code(output: &Output, end: RunComplete) -> ExitCode {
+fn exit_code(output: &Output, end: &RunComplete) -> ExitCode {
     let ended = match end.state {
         RunState::Completed => None,
         RunState::Cancelled => Some("run cancelled".to_owned()),
@@ -163,7 +163,11 @@ fn exit_code(output: &Output, end: RunComplete) -> ExitCode {
     match end.state {
         RunState::Completed => ExitCode::SUCCESS,
         RunState::Cancelled => ExitCode::from(CANCELLED),
-        _ => ExitCode::from(FAILED),
+        RunState::Failed
+        | RunState::Interrupted
+        | RunState::Queued
+        | RunState::Running
+        | RunState::RequiresAction => ExitCode::from(FAILED),
     }
 }
 

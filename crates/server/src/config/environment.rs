@@ -47,12 +47,15 @@ impl Environment {
 }
 
 /// The XDG specification says that a relative path in its variables is to be ignored.
-/// The whole environment as `NAME=value`, for a workspace whose tools are to run as if this process had started them.
-/// What is not Unicode is left out: the wire cannot carry it.
+/// The environment as `NAME=value`, for a workspace whose tools are to run as if this process had started them. What is
+/// ours is left out, the token above all, and so is what is not Unicode: the wire cannot carry it.
 #[must_use]
 pub fn variables() -> Vec<String> {
     let pair = |(name, value): (OsString, OsString)| {
-        Some(format!("{}={}", name.to_str()?, value.to_str()?))
+        let (name, value) = (name.to_str()?, value.to_str()?);
+        let ours = ["RUNWRIGHT_", "LISTEN_", "NOTIFY_SOCKET"];
+        let is_ours = ours.iter().any(|begin| name.starts_with(begin));
+        (!is_ours).then(|| format!("{name}={value}"))
     };
     env::vars_os().filter_map(pair).collect()
 }

@@ -27,7 +27,8 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct Clock(Arc<Shared>);
 
 struct Shared {
-    period: Duration,
+    /// In nanoseconds: the clock is read with every event of every stream.
+    period: u64,
     origin: Instant,
     tasks: TaskTracker,
     runtime: Handle,
@@ -59,7 +60,7 @@ impl Clock {
     /// Makes a clock that ticks once in a period. Needs a tokio runtime.
     pub(crate) fn new(period: Duration, tasks: TaskTracker) -> Self {
         Self(Arc::new(Shared {
-            period,
+            period: nanos(period).max(1),
             origin: Instant::now(),
             tasks,
             runtime: Handle::current(),
@@ -81,8 +82,7 @@ impl Clock {
 
     /// Returns the number of the present tick.
     fn now(&self) -> u64 {
-        let ticks = self.0.origin.elapsed().as_nanos() / self.0.period.as_nanos();
-        u64::try_from(ticks).unwrap_or(u64::MAX)
+        nanos(self.0.origin.elapsed()) / self.0.period
     }
 
     fn leave(&self, alarm: (u64, u64), waker: Waker) {
@@ -120,8 +120,7 @@ impl Clock {
     }
 
     fn beginning_of(&self, tick: u64) -> Instant {
-        let nanos = self.0.period.as_nanos().saturating_mul(u128::from(tick));
-        self.0.origin + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        self.0.origin + Duration::from_nanos(self.0.period.saturating_mul(tick))
     }
 }
 
@@ -134,9 +133,14 @@ impl Shared {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Clock")
-            .field("period", &self.0.period)
+            .field("period", &Duration::from_nanos(self.0.period))
             .finish_non_exhaustive()
     }
+}
+
+/// A duration in nanoseconds; 584 years at most.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Fires alarms until there is none.

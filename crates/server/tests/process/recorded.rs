@@ -87,7 +87,7 @@ async fn replay(script: &Script) {
     });
     let mut replay = Replay {
         client: server.client(),
-        ids: Ids::new(server.directory("demo")),
+        ids: Ids::new(&server.directory("demo")),
         differences: Differences::of(script.name),
         streams: Vec::new(),
         runs: 0,

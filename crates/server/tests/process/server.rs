@@ -152,6 +152,10 @@ impl Server {
 }
 
 impl Drop for Server {
+    #[expect(
+        clippy::print_stderr,
+        reason = "a failed test shows what the server had to say"
+    )]
     fn drop(&mut self) {
         let _gone_already = self.child.start_kill();
         if thread::panicking() {

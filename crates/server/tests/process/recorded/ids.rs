@@ -1,7 +1,7 @@
 //! Which id of ours stands for which recorded one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub(super) fn is_recorded_id(text: &str) -> bool {
 }
 
 impl Ids {
-    pub(super) fn new(directory: PathBuf) -> Self {
+    pub(super) fn new(directory: &Path) -> Self {
         Self {
             directory: directory.to_str().unwrap().to_owned(),
             ours: BTreeMap::new(),
@@ -69,7 +69,7 @@ impl Ids {
                     |(key, value): (&String, &Value)| (key.clone(), self.value_to_ours(value));
                 Value::Object(members.iter().map(member).collect())
             }
-            other => other.clone(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
     }
 }
