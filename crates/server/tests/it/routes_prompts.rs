@@ -238,11 +238,11 @@ async fn the_error_of_a_run_reaches_its_observers() {
     let story = stream.until_end_of("r1").await;
     let errors: Vec<_> = story
         .iter()
-        .filter_map(|got| match &got.envelope.event {
-            Event::AgentEvent(change) if change.payload.kind == AgentEventKind::Error => {
-                Some(&change.payload)
-            }
-            _ => None,
+        .filter_map(|got| {
+            let Event::AgentEvent(change) = &got.envelope.event else {
+                return None;
+            };
+            (change.payload.kind == AgentEventKind::Error).then_some(&change.payload)
         })
         .collect();
     assert_eq!(errors.len(), 1);

@@ -14,7 +14,7 @@ use runwright_server::{AppState, ServerInfo, config::Limits, router};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::Stream;
+use super::{Press, Stream};
 
 /// The routes, and the backend that they call. It derefs to the routes.
 pub(crate) struct Api {
@@ -177,6 +177,11 @@ impl Work<'_> {
 
     pub(crate) async fn stream(&self) -> Stream {
         self.api.stream(&self.events()).await
+    }
+
+    /// The way into its log.
+    pub(crate) async fn press(&self) -> Press {
+        Press::new(self.api.backend.workspace(self.id).await.unwrap())
     }
 
     pub(crate) async fn session(&self) -> SessionId {

@@ -1,9 +1,11 @@
 //! The routes over a backend in memory, called without a socket; and a reader of event streams.
 
 mod calls;
+mod publish;
 mod stream;
 
 pub(crate) use self::{
     calls::{Api, Door, Reply, Work, info, unknown_workspace},
-    stream::Stream,
+    publish::Press,
+    stream::{Got, Stream, parse},
 };

@@ -6,7 +6,7 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Version};
 use http_body_util::BodyExt;
-use runwright_proto::{Envelope, Event, RunState};
+use runwright_proto::{Envelope, Event, Message, RunState};
 
 /// How many heartbeats a test waits for an event.
 const PATIENCE: usize = 20;
@@ -130,6 +130,15 @@ impl Stream {
 }
 
 impl Got {
+    /// The message it is about.
+    #[track_caller]
+    pub(crate) fn message(&self) -> &Message {
+        let Event::Message(change) = &self.envelope.event else {
+            panic!("no message: {self:?}")
+        };
+        &change.payload
+    }
+
     /// Its number in the log.
     pub(crate) fn seq(&self) -> u64 {
         self.envelope.seq.expect("it lies in the log").0
