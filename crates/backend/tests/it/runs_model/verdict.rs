@@ -52,6 +52,10 @@ impl System {
         assert_eq!(accepted, ended);
         for (run, end) in &ends {
             let record = self.workspace.run(run).await.unwrap();
+            // Storage that failed three times in a row never got to know of the end.
+            if self.had_faults && !record.state.is_terminal() {
+                continue;
+            }
             assert_eq!((record.state, &record.reason), (end.state, &end.reason));
         }
         let about = |(_, event): &(_, std::sync::Arc<WorkspaceEvent>)| event.run().cloned();
