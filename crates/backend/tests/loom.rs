@@ -135,7 +135,10 @@ fn closing_an_idle_gate_wakes_its_waiter() {
     loom::model(|| {
         let gate = RunGate::new();
         let waiter = gate.clone();
-        let waits = thread::spawn(move || block_on(waiter.drained()));
+        let waits = thread::spawn(move || {
+            block_on(waiter.drained());
+            assert!(waiter.is_closing(), "an open gate is never drained");
+        });
         gate.close();
         waits.join().unwrap();
     });
