@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use runwright_server::accept::{self, ServeOptions};
-use runwright_server::config::{ListenAddress, ServeConfig};
+use runwright_server::config::{AuthConfig, ListenAddress, ListenPlan, ServeConfig, TokenSource};
 use runwright_server::limits::raise_open_files;
 use runwright_server::listen::{BindError, Inherited, Listener, bind};
 use runwright_server::service_manager;
@@ -43,7 +43,7 @@ pub(crate) async fn serve(
     let shutdown = Shutdown::on_signals(&tasks).map_err(failed)?;
     let (listeners, token) = open(&config, inherited)?;
     let house = House::build(&config, token).map_err(failed)?;
-    announce(&listeners);
+    announce(&listeners, &config);
     service_manager::ready();
     Ok(tokio::select! {
         code = serve_until_asked(&config, listeners, house, &shutdown) => code,
@@ -113,25 +113,34 @@ async fn serve_until_asked(
     ExitCode::SUCCESS
 }
 
-/// One line per listener on stderr, for people and for programs that started us.
-fn announce(listeners: &[Listener]) {
+/// One line per listener on stderr, for people and for programs that started us, and one that shows how to go on.
+fn announce(listeners: &[Listener], config: &ServeConfig) {
     let mut stderr = std::io::stderr().lock();
     for listener in listeners {
         let _unwritable = writeln!(stderr, "listening on {}", listener.local_url());
     }
-    let _unwritable = writeln!(stderr, "{}", hint(listeners));
+    let program = std::env::args().next();
+    let program = program.as_deref().unwrap_or("runwright");
+    let place = listeners.first().map(|first| place(first, config));
+    let _unwritable = writeln!(
+        stderr,
+        "send a prompt from another terminal: {program} run {}\"list the files\"",
+        place.unwrap_or_default()
+    );
 }
 
-/// How to talk to the server, in a line that can be copied.
-fn hint(listeners: &[Listener]) -> String {
-    match listeners.first().map(Listener::address) {
-        Some(ListenAddress::Tcp(address)) => {
-            format!(
-                "send a prompt from another terminal: runwright run --host tcp://{address} \"list the files\""
-            )
+/// The flags with which a command finds this listener; none for the default socket.
+fn place(listener: &Listener, config: &ServeConfig) -> String {
+    let url = listener.local_url();
+    let token = match &config.auth {
+        AuthConfig::Token(TokenSource::File(file) | TokenSource::DataDir(file)) => Some(file),
+        AuthConfig::Token(TokenSource::Value(_)) | AuthConfig::Off => None,
+    };
+    match (listener.address(), &config.listen, token) {
+        (ListenAddress::Unix(_), ListenPlan::Default(_), _) => String::new(),
+        (ListenAddress::Tcp(_), _, Some(file)) => {
+            format!("--host {url} --token-file {} ", file.display())
         }
-        Some(ListenAddress::Unix(_)) | None => {
-            "send a prompt from another terminal: runwright run \"list the files\"".to_owned()
-        }
+        _ => format!("--host {url} "),
     }
 }
