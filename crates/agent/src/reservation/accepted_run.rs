@@ -62,7 +62,8 @@ impl<P: Clone> AcceptedRun<P> {
         self.position
     }
 
-    /// Tells the run to stop, once a cancel covers it.
+    /// Tells the run to stop, once a cancel covers it: at the latest when that cancel returns, which may be a moment
+    /// after the run itself was told [`Start::Cancelled`].
     #[must_use]
     pub fn cancel_token(&self) -> &CancelToken {
         &self.token
