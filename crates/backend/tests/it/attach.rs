@@ -121,10 +121,7 @@ async fn a_cursor_says_where_a_stream_begins() {
     }
     let ahead = after(4);
     let refused = backend.attach(id, ClientId::random(), Some(&ahead)).await;
-    assert!(matches!(
-        refused,
-        Err(AttachError::CursorAhead { head: 3 })
-    ));
+    assert!(matches!(refused, Err(AttachError::CursorAhead { head: 3 })));
 }
 
 #[tokio::test(start_paused = true)]
