@@ -1,9 +1,8 @@
 //! A client's stream on a workspace: where it begins, what it missed, and that it is detached when it ends, however
 //! it ends. It must never know how events are framed.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use runwright_proto::{ClientId, Cursor, Gap, RunId, Seq};
@@ -22,7 +21,17 @@ pub struct Attachment {
     /// The gap that the stream begins with, when the log no longer has what the cursor asked for.
     gap: Option<Gap>,
     run: Option<RunId>,
-    client: Option<(ClientId, Detach)>,
+    client: Option<Held>,
+}
+
+/// What a stream that belongs to a client does for it when it ends.
+pub(crate) struct Held {
+    /// The client.
+    pub(crate) client: ClientId,
+    /// How long its place is kept.
+    pub(crate) grace: Duration,
+    /// Gives its ticket back.
+    pub(crate) detach: Detach,
 }
 
 /// Gives the ticket of a stream back, once.
@@ -31,21 +40,28 @@ pub(crate) type Detach = Box<dyn FnOnce() + Send + Sync>;
 /// Where the streams of clients that went away had come to, so that one which comes back within its grace is given
 /// what it missed (semantics 3).
 #[derive(Debug, Default)]
-pub(crate) struct MissedEvents(Mutex<BTreeMap<ClientId, (runwright_pubsub::Seq, Instant)>>);
+pub(crate) struct MissedEvents(Mutex<Vec<Place>>);
+
+/// Where the stream of one client had come to when it ended. There are few of them: they live as long as a grace.
+#[derive(Debug)]
+struct Place {
+    client: ClientId,
+    cursor: runwright_pubsub::Seq,
+    until: Instant,
+}
 
 impl Attachment {
     pub(crate) fn new(
         workspace: Arc<Workspace>,
         (subscription, gap): (Subscription<WorkspaceEvent>, Option<Gap>),
-        client: ClientId,
-        detach: Detach,
+        client: Held,
     ) -> Self {
         Self {
             workspace,
             subscription,
             gap,
             run: None,
-            client: Some((client, detach)),
+            client: Some(client),
         }
     }
 
@@ -95,10 +111,17 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        if let Some((client, detach)) = self.client.take() {
-            self.workspace
-                .missed
-                .left(client, self.subscription.cursor());
+        if let Some(Held {
+            client,
+            grace,
+            detach,
+        }) = self.client.take()
+        {
+            self.workspace.missed.left(Place {
+                client,
+                cursor: self.subscription.cursor(),
+                until: Instant::now() + grace,
+            });
             detach();
         }
     }
@@ -120,9 +143,8 @@ impl Workspace {
         &self,
         cursor: Option<&Cursor>,
         client: Option<ClientId>,
-        grace: Duration,
     ) -> Result<(Subscription<WorkspaceEvent>, Option<Gap>), AttachError> {
-        let missed = client.and_then(|client| self.missed.returned(client, grace));
+        let missed = client.and_then(|client| self.missed.returned(client));
         let (from, gap) = match cursor {
             None => (missed.map_or(From::Now, From::After), None),
             Some(Cursor::Now) => (From::Now, None),
@@ -162,21 +184,29 @@ impl Workspace {
     }
 }
 
+impl Place {
+    fn is_kept(&self) -> bool {
+        Instant::now() <= self.until
+    }
+}
+
 impl MissedEvents {
-    fn left(&self, client: ClientId, cursor: runwright_pubsub::Seq) {
-        self.lock().insert(client, (cursor, Instant::now()));
-    }
-
-    /// Where the client had come to, if it left within the grace. Forgets all who left before that.
-    fn returned(&self, client: ClientId, grace: Duration) -> Option<runwright_pubsub::Seq> {
+    fn left(&self, place: Place) {
         let mut left = self.lock();
-        left.retain(|_, (_, since)| since.elapsed() <= grace);
-        left.remove(&client).map(|(cursor, _)| cursor)
+        left.retain(|other| other.is_kept() && other.client != place.client);
+        left.reserve_exact(1);
+        left.push(place);
     }
 
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, BTreeMap<ClientId, (runwright_pubsub::Seq, Instant)>> {
+    /// Where the client had come to, if it left within its grace.
+    fn returned(&self, client: ClientId) -> Option<runwright_pubsub::Seq> {
+        let mut left = self.lock();
+        left.retain(Place::is_kept);
+        let at = left.iter().position(|place| place.client == client)?;
+        Some(left.swap_remove(at).cursor)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Place>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

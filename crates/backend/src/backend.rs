@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::attachment::{Attachment, detach_with};
+use crate::attachment::{Attachment, Held, detach_with};
 use crate::cancel::abandon;
 use crate::dispatch::Submitted;
 use crate::drain::Drain;
@@ -192,8 +192,7 @@ impl Backend {
             | WorkspaceError::ShuttingDown
             | WorkspaceError::Open(_) => error,
         })?;
-        let grace = self.shared.options.lifecycle.detach_grace;
-        let reading = workspace.read_from(cursor, Some(client), grace)?;
+        let reading = workspace.read_from(cursor, Some(client))?;
         let attached = self.shared.registry().attach(id, client, self.shared.now());
         let (workspace, ticket) = attached.map_err(|refusal| match refusal {
             AttachRefusal::NotFound | AttachRefusal::Closing => {
@@ -208,7 +207,12 @@ impl Backend {
                 .detach(ticket, |workspace| workspace.has_runs());
             shared.perform(effects);
         });
-        Ok(Attachment::new(workspace, reading, client, detach))
+        let client = Held {
+            client,
+            grace: self.shared.options.lifecycle.detach_grace,
+            detach,
+        };
+        Ok(Attachment::new(workspace, reading, client))
     }
 
     /// Reads the part of the story that belongs to one run. It belongs to no client and keeps nothing alive.
@@ -229,7 +233,7 @@ impl Backend {
             }
         })?;
         let cursor = cursor.unwrap_or(&Cursor::Start);
-        let reading = workspace.read_from(Some(cursor), None, Duration::ZERO)?;
+        let reading = workspace.read_from(Some(cursor), None)?;
         Ok(Attachment::of_run(workspace, reading, run.clone()))
     }
 

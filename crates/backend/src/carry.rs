@@ -35,7 +35,7 @@ impl OwedRun {
 
 impl Drop for TellOver {
     fn drop(&mut self) {
-        self.0.tasks.ended.send_modify(|count| *count += 1);
+        self.0.tasks.ended.tell();
         if self.0.gate.active() == 0 {
             (self.0.tasks.on_idle)();
         }

@@ -70,8 +70,9 @@ pub struct WorkspaceParts {
     pub runner: Option<Arc<dyn Runner>>,
     /// Where its data is, as clients are told.
     pub data_dir: PathBuf,
-    /// Its configuration, as clients are told; secrets are redacted when it is sent.
-    pub config: Config,
+    /// Its configuration, as clients are told; secrets are redacted when it is sent. Workspaces with the same one share
+    /// it: [`data_dir`](Self::data_dir) takes the place of its data directory in what clients are told.
+    pub config: Arc<Config>,
 }
 
 /// Why a workspace could not be opened.

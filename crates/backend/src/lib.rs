@@ -9,6 +9,7 @@ mod carry;
 mod claims;
 mod dispatch;
 mod drain;
+mod ended_runs;
 mod ending;
 mod error;
 mod factory;

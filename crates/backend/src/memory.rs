@@ -23,7 +23,7 @@ pub type MakeRunner = Box<dyn Fn(&Path) -> Option<Arc<dyn Runner>> + Send + Sync
 /// a reader with an old cursor is told of the gap.
 pub struct MemoryFactory {
     make_runner: MakeRunner,
-    config: Config,
+    config: Arc<Config>,
     data_dir: PathBuf,
     clock: Arc<dyn Clock>,
     kept: Mutex<BTreeMap<WorkspaceId, Kept>>,
@@ -48,7 +48,7 @@ impl MemoryFactory {
     pub fn new(make_runner: MakeRunner, config: Config, data_dir: PathBuf) -> Self {
         Self {
             make_runner,
-            config,
+            config: Arc::new(config),
             data_dir,
             clock: Arc::new(SystemClock),
             kept: Mutex::default(),
@@ -85,14 +85,12 @@ impl WorkspaceFactory for MemoryFactory {
             "" => self.data_dir.join("workspaces").join(spec.id.to_string()),
             asked => PathBuf::from(asked),
         };
-        let mut config = self.config.clone();
-        config.options.data_directory = data_dir.to_string_lossy().into_owned();
         Ok(WorkspaceParts {
             journal: kept.journal,
             transcript: kept.transcript,
             runner: (self.make_runner)(&spec.path),
             data_dir,
-            config,
+            config: self.config.clone(),
         })
     }
 

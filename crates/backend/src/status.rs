@@ -1,7 +1,7 @@
 //! Workspaces as clients and operators are shown them. It must never show what is secret: no environment, and a
 //! configuration only with its secrets redacted.
 
-use runwright_proto::{SessionId, WorkspaceStatus};
+use runwright_proto::{Config, SessionId, WorkspaceStatus};
 
 use crate::backend::Backend;
 use crate::workspace::Workspace;
@@ -17,11 +17,14 @@ impl Workspace {
         } else {
             request.path.clone()
         };
+        let data_dir = self.opened.data_dir.to_string_lossy().into_owned();
+        let mut config = Config::clone(&self.opened.config).redacted();
+        config.options.data_directory.clone_from(&data_dir);
         runwright_proto::Workspace {
             yolo: request.yolo,
             debug: request.debug,
-            data_dir: self.opened.data_dir.to_string_lossy().into_owned(),
-            config: self.opened.config.clone().redacted(),
+            data_dir,
+            config,
             channels: request.channels.clone(),
             on_last_detach: request.on_last_detach,
             ..runwright_proto::Workspace::new(self.id, asked)

@@ -15,13 +15,14 @@ use runwright_proto::{
     AgentInfo, Change, Config, ConfigChanged, CreateWorkspace, End, EndReason, Event, SessionId,
     WorkspaceId,
 };
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::agent_bytes::AgentBytes;
 use crate::attachment::MissedEvents;
+use crate::ended_runs::EndedRuns;
 use crate::factory::WorkspaceParts;
 use crate::gate::RunGate;
 use crate::log::WorkspaceLog;
@@ -53,7 +54,7 @@ pub(crate) struct Opened {
     pub(crate) journal: Arc<dyn RunJournal>,
     pub(crate) transcript: Arc<dyn Transcript>,
     pub(crate) data_dir: PathBuf,
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: RunOptions,
     runner: Mutex<Option<Arc<dyn Runner>>>,
@@ -66,8 +67,7 @@ pub(crate) struct Tasks {
     pub(crate) cancel: CancellationToken,
     /// Cancelled when the deadline of the shutdown is over: what still runs is aborted.
     pub(crate) abort: CancellationToken,
-    /// Counts the runs that are over, for those who wait for one.
-    pub(crate) ended: watch::Sender<u64>,
+    pub(crate) ended: EndedRuns,
     /// Tells the backend that the last run of the workspace has ended.
     pub(crate) on_idle: Box<dyn Fn() + Send + Sync>,
 }
@@ -116,7 +116,7 @@ impl Workspace {
             tracker: TaskTracker::new(),
             cancel: CancellationToken::new(),
             abort: CancellationToken::new(),
-            ended: watch::Sender::new(0),
+            ended: EndedRuns::default(),
             on_idle,
         };
         Self {

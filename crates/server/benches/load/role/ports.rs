@@ -44,7 +44,7 @@ impl WorkspaceFactory for MinimalFactory {
             transcript: minimal.clone(),
             runner: Some(minimal),
             data_dir: PathBuf::new(),
-            config: Config::default(),
+            config: Config::default().into(),
         })
     }
 
