@@ -4,6 +4,14 @@
 use crate::cancel_token::CancelReason;
 
 /// The place of a run in the order in which a workspace accepted its prompts: 1, 2, 3 …, never used twice.
+///
+/// ```
+/// use runwright_agent::AcceptSeq;
+///
+/// let first = AcceptSeq::default().next();
+/// assert_eq!(first.get(), 1);
+/// assert!(first < first.next());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct AcceptSeq(u64);
 

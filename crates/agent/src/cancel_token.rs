@@ -10,6 +10,12 @@ use crate::sync::{Arc, Mutex, lock};
 use crate::waker_set::WakerSet;
 
 /// Why a run is asked to stop.
+///
+/// ```
+/// use runwright_agent::CancelReason;
+///
+/// assert_eq!(CancelReason::Superseded.to_string(), "superseded by a newer prompt");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CancelReason {
     /// Somebody cancelled the run or its session; the run ends as `cancelled`.
@@ -127,6 +133,16 @@ impl fmt::Debug for CancelToken {
 }
 
 /// The future of [`CancelToken::cancelled`].
+///
+/// ```
+/// use runwright_agent::{CancelReason, CancelToken};
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let token = CancelToken::new();
+/// token.cancel(CancelReason::Closing);
+/// assert_eq!(token.cancelled().await, CancelReason::Closing, "at once, if it already was");
+/// # }).expect("nothing waits here");
+/// ```
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Cancelled {
     token: CancelToken,

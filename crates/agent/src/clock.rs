@@ -4,6 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A moment, in milliseconds since 1970-01-01 UTC. Only for what people read: no rule of the house depends on it, so
 /// a clock that jumps changes no deadline and no order.
+///
+/// ```
+/// use runwright_agent::Timestamp;
+///
+/// let moment = Timestamp(1_795_357_488_999);
+/// assert_eq!((moment.millis(), moment.seconds()), (1_795_357_488_999, 1_795_357_488));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Timestamp(pub i64);
 
@@ -22,6 +29,13 @@ impl Timestamp {
 }
 
 /// Tells the time.
+///
+/// ```
+/// use runwright_agent::{Clock, FixedClock, SystemClock, Timestamp};
+///
+/// let clocks: [Box<dyn Clock>; 2] = [Box::new(SystemClock), Box::new(FixedClock(Timestamp(7)))];
+/// assert!(clocks[0].now() > clocks[1].now());
+/// ```
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;

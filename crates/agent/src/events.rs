@@ -29,6 +29,32 @@ pub struct Publication {
 }
 
 /// The log of a workspace, as those who write to it see it.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use runwright_agent::{EventSink, Pace, Publication};
+/// use runwright_proto::{AgentEvent, Change, Event, Seq, SessionId};
+///
+/// #[derive(Default)]
+/// struct Printed(Mutex<Vec<String>>);
+///
+/// impl EventSink for Printed {
+///     fn publish(&self, publication: Publication) -> Seq {
+///         self.0.lock().unwrap().push(publication.event.kind().to_owned());
+///         self.head()
+///     }
+///
+///     fn head(&self) -> Seq {
+///         Seq(self.0.lock().unwrap().len() as u64)
+///     }
+/// }
+///
+/// let log = Printed::default();
+/// let finished = AgentEvent::finished(SessionId::random(), "title");
+/// let event = Event::AgentEvent(Change::created(finished));
+/// assert_eq!(log.publish(Publication { event, run: None, pace: Pace::Now }), Seq(1));
+/// ```
 pub trait EventSink: Send + Sync {
     /// Appends an event and returns its number. Never waits and never calls back, so it may be called under the lock
     /// that orders the changes.
@@ -39,6 +65,24 @@ pub trait EventSink: Send + Sync {
 }
 
 /// How a run ended.
+///
+/// ```
+/// use runwright_agent::{AgentCall, RunEnd};
+/// use runwright_proto::{AgentMessage, RunState};
+///
+/// let call = AgentCall::try_from(AgentMessage {
+///     session_id: Some("2f4e4b5e-8f0a-4c39-9f0e-2f2c7c1f4c11".parse()?),
+///     prompt: "hello".to_owned(),
+///     ..AgentMessage::default()
+/// })?;
+/// let end = RunEnd {
+///     error: Some("the provider refused the request".to_owned()),
+///     ..RunEnd::new(RunState::Failed)
+/// };
+/// let kinds: Vec<_> = end.events(&call).iter().map(|event| event.event.kind().to_owned()).collect();
+/// assert_eq!(kinds, ["agent_event", "run_complete"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunEnd {
     /// The terminal state.

@@ -97,6 +97,18 @@ pub enum Earlier {
 }
 
 /// Which runs to list.
+///
+/// ```
+/// use runwright_agent::RunQuery;
+/// use runwright_proto::RunState;
+///
+/// let waiting = RunQuery {
+///     state: Some(RunState::Queued),
+///     limit: Some(20),
+///     ..RunQuery::default()
+/// };
+/// assert_eq!(waiting.after, None, "the first page");
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunQuery {
     /// Only those of this session.

@@ -72,3 +72,8 @@ pub use self::runner::{
 };
 pub use self::transcript::{NewSession, SessionChange, Spent, Transcript, TranscriptError};
 pub use self::waker_set::WakerSet;
+
+// The example of the README is compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

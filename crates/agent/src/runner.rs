@@ -17,6 +17,36 @@ use crate::transcript::{Transcript, TranscriptError};
 /// Carries out runs: the agent of a workspace.
 ///
 /// One runner serves all runs of its workspace, at most one per session at a time.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use runwright_agent::{Pace, RunContext, RunError, RunOutcome, Runner, RunnerModel};
+/// use runwright_proto::{Finish, FinishReason, Message, MessageId, Part, Role};
+///
+/// /// Says what it was told.
+/// struct Echo;
+///
+/// #[async_trait]
+/// impl Runner for Echo {
+///     fn model(&self) -> RunnerModel {
+///         RunnerModel::default()
+///     }
+///
+///     async fn run(&self, cx: RunContext) -> Result<RunOutcome, RunError> {
+///         let (run, session) = (cx.call.run_id(), cx.call.session_id().clone());
+///         let now = cx.clock.now().seconds();
+///         let mut answer = Message::new(MessageId::generate(), session, Role::Assistant, now);
+///         cx.transcript.create_message(Some(run), answer.clone()).await?;
+///         if cx.cancel.is_cancelled() {
+///             return Err(RunError::Cancelled);
+///         }
+///         let end = Finish { reason: FinishReason::EndTurn, time: now, ..Finish::default() };
+///         answer.parts = vec![Part::text(cx.call.prompt()), Part::Finish(end)];
+///         cx.transcript.update_message(answer, Pace::Now).await?;
+///         Ok(RunOutcome::default())
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Runner: Send + Sync + 'static {
     /// The model that answers, as `GET …/agent` shows it.
@@ -104,6 +134,13 @@ pub struct RunOutcome {
 }
 
 /// How a turn ended that did not go well.
+///
+/// ```
+/// use runwright_agent::RunError;
+///
+/// let error = RunError::failed("Provider failed", "the model is overloaded");
+/// assert_eq!(error.to_string(), "Provider failed: the model is overloaded");
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// It stopped because it was asked to.

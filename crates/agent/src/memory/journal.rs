@@ -18,6 +18,42 @@ const PAGE: usize = 100;
 /// The record of the runs of one workspace, in memory.
 ///
 /// It is not durable: a receipt is as safe as the process.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use runwright_agent::{
+///     Acceptance, AgentCall, Earlier, MemoryJournal, NewRun, RunEnd, RunJournal, SystemClock,
+/// };
+/// use runwright_proto::{AgentMessage, RunState};
+/// # use runwright_agent::{EventSink, Publication};
+/// # use runwright_proto::Seq;
+/// # struct Log;
+/// # impl EventSink for Log {
+/// #     fn publish(&self, _: Publication) -> Seq { Seq(1) }
+/// #     fn head(&self) -> Seq { Seq(0) }
+/// # }
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let journal = MemoryJournal::new(Arc::new(Log), Arc::new(SystemClock));
+/// let call = Arc::new(AgentCall::try_from(AgentMessage {
+///     session_id: Some("2f4e4b5e-8f0a-4c39-9f0e-2f2c7c1f4c11".parse()?),
+///     run_id: Some("nightly".parse()?),
+///     prompt: "tidy up".to_owned(),
+///     ..AgentMessage::default()
+/// })?);
+/// let new = NewRun { call: call.clone(), position: 0 };
+/// let Acceptance::Accepted(receipt) = journal.accept(new.clone()).await? else {
+///     panic!("nobody asked for this before");
+/// };
+/// assert_eq!(journal.accept(new).await?, Acceptance::Known(Earlier::Same(receipt)));
+///
+/// assert!(journal.finish(call.run_id(), RunEnd::new(RunState::Completed)).await?);
+/// assert!(!journal.finish(call.run_id(), RunEnd::new(RunState::Failed)).await?, "it is over");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).expect("nothing waits here")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct MemoryJournal {
     sink: Arc<dyn EventSink>,
     clock: Arc<dyn Clock>,

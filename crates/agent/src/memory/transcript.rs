@@ -19,6 +19,40 @@ use crate::transcript::{NewSession, SessionChange, Transcript, TranscriptError};
 ///
 /// A change and its event are one step under one lock, so the order of the events is the order of the changes. The
 /// sink it publishes to never calls back.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use runwright_agent::{
+///     MemoryTranscript, NewSession, SessionChange, Spent, SystemClock, Transcript,
+/// };
+/// use runwright_proto::{Finish, Message, MessageId, Role, RunId};
+/// # use runwright_agent::{EventSink, Publication};
+/// # use runwright_proto::Seq;
+/// # struct Log;
+/// # impl EventSink for Log {
+/// #     fn publish(&self, _: Publication) -> Seq { Seq(1) }
+/// #     fn head(&self) -> Seq { Seq(0) }
+/// # }
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let transcript = MemoryTranscript::new(Arc::new(Log), Arc::new(SystemClock));
+/// let session = transcript.create_session(NewSession::default()).await?;
+/// let step = SessionChange {
+///     spent: Some(Spent { prompt_tokens: 1_200, completion_tokens: 80, cost: 0.01 }),
+///     ..SessionChange::default()
+/// };
+/// transcript.change_session(&session.id, step).await?;
+///
+/// let run = RunId::generate();
+/// let answer = Message::new(MessageId::generate(), session.id.clone(), Role::Assistant, 0);
+/// transcript.create_message(Some(&run), answer).await?;
+/// let ended = transcript.close_run(&run, Finish::stop()).await?;
+/// assert!(ended.is_some_and(|answer| answer.finish().is_some()), "nothing is left unfinished");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).expect("nothing waits here")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct MemoryTranscript {
     sink: Arc<dyn EventSink>,
     clock: Arc<dyn Clock>,

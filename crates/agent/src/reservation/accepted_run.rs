@@ -29,6 +29,31 @@ pub enum Start {
 /// One accepted run: a place in the order of its session, held until it is dropped.
 ///
 /// Whoever holds it owes the run its end. Dropping it hands the session to the next run in the same step.
+///
+/// ```
+/// use runwright_agent::{AcceptedRun, CancelReason, Reservations, Start};
+/// use runwright_proto::{BusyPolicy, RunId, SessionId};
+///
+/// /// The task of a run.
+/// async fn carry(run: AcceptedRun<&str>) -> &'static str {
+///     match run.turn().await {
+///         Start::Active => "carried out, until it ends or its token is cancelled",
+///         Start::Cancelled(_) => "must not start",
+///         Start::Folded { .. } => "part of another turn",
+///     }
+/// }
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let reservations = Reservations::new(64);
+/// let session = SessionId::random();
+/// let run = reservations.accept(&session, RunId::generate(), BusyPolicy::Queue, "hello")?;
+/// reservations.cancel_session(&session, CancelReason::Requested);
+/// run.confirm();
+/// assert_eq!(carry(run).await, "must not start");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).expect("nothing waits here")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "dropping the reservation ends the run"]
 pub struct AcceptedRun<P> {
     pub(super) ticket: Ticket<P>,

@@ -9,6 +9,28 @@ use crate::cancel_mark::AcceptSeq;
 use crate::lane::Lane;
 
 /// Lets the active turn of a session take in the prompts that asked to steer it.
+///
+/// ```
+/// use runwright_agent::{Reservations, Start};
+/// use runwright_proto::{BusyPolicy, RunId, SessionId};
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let reservations = Reservations::new(64);
+/// let session = SessionId::random();
+/// let active = reservations.accept(&session, "active".parse()?, BusyPolicy::Queue, "hello")?;
+/// active.confirm();
+/// let steers = reservations.accept(&session, RunId::generate(), BusyPolicy::Steer, "be brief")?;
+/// steers.confirm();
+///
+/// for prompt in active.steering().offered() {
+///     assert_eq!(*prompt.payload(), "be brief");
+///     prompt.taken();
+/// }
+/// assert_eq!(steers.turn().await, Start::Folded { into: "active".parse()? });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).expect("nothing waits here")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Steering<P> {
     pub(super) ticket: Ticket<P>,
     pub(super) run: RunId,
