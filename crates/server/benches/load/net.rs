@@ -87,10 +87,10 @@ impl Address {
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
         let mut stream = self.connect()?;
         let (host, length) = (self.host(), body.len());
-        write!(
-            stream,
+        let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-        )?;
+        );
+        stream.write_all(request.as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| {

@@ -83,9 +83,9 @@ impl Reader {
             return Err("a stream ended".into());
         }
         let mut events = 0;
-        // An event is one line that is not empty; a heartbeat is an empty one.
+        // An event is the only line that ends with a brace: a heartbeat is empty, the size of a chunk a number.
         for &byte in &buffer[..read] {
-            events += u64::from(byte == b'\n' && self.last != b'\n');
+            events += u64::from(byte == b'\n' && self.last == b'}');
             self.last = byte;
         }
         Ok(events)
@@ -97,10 +97,11 @@ pub(crate) fn open(address: &Address, path: &str) -> Result<Stream> {
     let mut stream = address.connect()?;
     let client = uuid::Uuid::new_v4();
     let host = address.host();
-    write!(
-        stream,
+    // In one piece, as clients send it: a head that comes in pieces is put together in a larger buffer.
+    let head = format!(
         "GET {path}?client_id={client} HTTP/1.1\r\nhost: {host}\r\naccept: text/event-stream\r\n\r\n"
-    )?;
+    );
+    stream.write_all(head.as_bytes())?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

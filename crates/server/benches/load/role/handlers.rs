@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,13 @@ use uuid::Uuid;
 use crate::{Result, net::Address};
 
 use super::{control::Control, http::Listener};
+
+/// Makes the answer to a prompt as long as the product's, which also says where the run is and how the request is called.
+const FILLER: HeaderName = HeaderName::from_static("x-filler");
+const FILL: HeaderValue = HeaderValue::from_static(
+    "-----------------------------------------------------------------------------------------------------\
+     ----------------------------------------------------",
+);
 
 /// What a prompt says.
 #[derive(Debug, Deserialize)]
@@ -46,7 +53,7 @@ pub(crate) async fn axum(mut control: Control, listen: &Address) -> Result<()> {
     let accept = move |Path(workspace): Path<Uuid>, Json(prompt): Json<Prompt>| {
         let receipt = receipt(&tasks, prompt);
         black_box(workspace);
-        async move { (StatusCode::ACCEPTED, Json(receipt)) }
+        async move { (StatusCode::ACCEPTED, [(FILLER, FILL)], Json(receipt)) }
     };
     let answer = Bytes::from(vec![b' '; 4096]);
     let sized = move |Path((workspace, size)): Path<(Uuid, usize)>| {
@@ -98,7 +105,9 @@ async fn accepted(tasks: &TaskTracker, request: Request<Incoming>) -> Response<F
     let mut response = Response::new(Full::from(receipt));
     *response.status_mut() = StatusCode::ACCEPTED;
     let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, json);
+    headers.insert(FILLER, FILL);
     response
 }
 

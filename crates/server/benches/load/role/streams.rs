@@ -1,7 +1,8 @@
 //! Owns the ceilings of an event stream: a loop by hand over a bare log, the same log as the body of an answer on hyper,
 //! and the usual way with axum, where every client serializes for itself. It must never know the product.
 //!
-//! All answer with HTTP/1.0, as the product does, so that the same bytes go over the wire.
+//! The first two answer with HTTP/1.0, as the product does, so that the same bytes go over the wire. The last is left as
+//! it comes: in chunks.
 
 use std::{
     convert::Infallible,
@@ -172,5 +173,5 @@ fn sse_of(events: broadcast::Receiver<Told>) -> axum::response::Response {
             events,
         ))
     });
-    event_stream(Sse::new(events).into_response().into_body())
+    Sse::new(events).into_response()
 }
