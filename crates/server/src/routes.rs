@@ -16,6 +16,7 @@ mod permissions;
 mod project;
 mod prompts;
 mod questions;
+mod queue;
 mod reply;
 mod runs;
 mod sessions;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> Routes {
         agent::routes,
         prompts::routes,
         agent_sessions::routes,
+        queue::routes,
         runs::routes,
         permissions::routes,
         questions::routes,

@@ -10,6 +10,7 @@ use utoipa::{
         Response, ResponseBuilder, Schema, Type,
         path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
         request_body::{RequestBody, RequestBodyBuilder},
+        schema::SchemaType,
     },
 };
 
@@ -144,6 +145,15 @@ impl Doc {
     /// Sets the answer: a list of texts.
     pub(crate) fn ok_list_of_texts(self) -> Self {
         self.json("The list.", ArrayBuilder::new().items(String::schema()))
+    }
+
+    /// Sets the answer: a list of texts, or `null` for an empty one.
+    pub(crate) fn ok_texts_or_null(self) -> Self {
+        let kinds = SchemaType::from_iter([Type::Array, Type::Null]);
+        let list = ArrayBuilder::new()
+            .schema_type(kinds)
+            .items(String::schema());
+        self.json("The list.", list)
     }
 
     /// Sets the answer: values by name.

@@ -1,4 +1,4 @@
-//! Owns the routes about a session as the agent sees it: whether it works in it, cancel, and what waits.
+//! Owns the routes about a session as the agent sees it: whether it works in it, and cancel.
 //!
 //! It must never know what a run does.
 
@@ -10,7 +10,7 @@ use runwright_proto::{
 
 use super::{
     Routes,
-    reply::{Answer, Encoded, cannot_yet, encode},
+    reply::{Answer, cannot_yet},
     sessions::with_clients,
     wait::Wait,
 };
@@ -45,39 +45,6 @@ pub(super) fn routes() -> Routes {
                 .wait()
                 .ok_empty()
                 .problems(&[ErrorCode::CancelTimeout])
-            },
-        )
-        .get(
-            "/v1/workspaces/{id}/agent/sessions/{session_id}/prompts/queued",
-            queued,
-            || {
-                Doc::new(
-                    "countQueuedPrompts",
-                    "Returns how many prompts wait for their turn.",
-                )
-                .ok_number()
-            },
-        )
-        .get(
-            "/v1/workspaces/{id}/agent/sessions/{session_id}/prompts/list",
-            list,
-            || {
-                Doc::new(
-                    "listQueuedPrompts",
-                    "Lists the prompts that wait for their turn, in order; `null` for none.",
-                )
-                .ok_list_of_texts()
-            },
-        )
-        .post(
-            "/v1/workspaces/{id}/agent/sessions/{session_id}/prompts/clear",
-            clear,
-            || {
-                Doc::new(
-                    "clearQueue",
-                    "Cancels the prompts that wait; the active run goes on.",
-                )
-                .ok_empty()
             },
         )
         .post(
@@ -139,33 +106,6 @@ async fn going_on(workspace: &Workspace, session: &SessionId) -> Result<Vec<RunI
         ids.extend(runs.runs.into_iter().map(|run| run.run_id));
     }
     Ok(ids)
-}
-
-async fn queued(
-    State(state): State<AppState>,
-    Path((id, session)): Path<(WorkspaceId, SessionId)>,
-) -> Answer<Json<usize>> {
-    Ok(Json(state.workspace(id).await?.queue_len(&session)))
-}
-
-/// Polled every two seconds by every client, and nearly always for nothing.
-async fn list(
-    State(state): State<AppState>,
-    Path((id, session)): Path<(WorkspaceId, SessionId)>,
-) -> Answer<Encoded> {
-    let prompts = state.workspace(id).await?.queued_prompts(&session);
-    if prompts.is_empty() {
-        return Ok(Encoded::NULL);
-    }
-    Ok(Encoded(encode(&prompts)))
-}
-
-async fn clear(
-    State(state): State<AppState>,
-    Path((id, session)): Path<(WorkspaceId, SessionId)>,
-) -> Answer<()> {
-    state.workspace(id).await?.clear_queue(&session);
-    Ok(())
 }
 
 async fn later(
