@@ -2,8 +2,6 @@
 //! runs in `workspace`; this file holds the registry's lock and performs what it decides.
 
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -140,6 +138,9 @@ impl Backend {
     ///
     /// # Errors
     /// [`WorkspaceError`].
+    ///
+    /// # Cancel safety
+    /// The workspace may have an agent all the same.
     pub async fn init_agent(&self, id: WorkspaceId) -> Result<bool, WorkspaceError> {
         let workspace = self.workspace(id).await?;
         if workspace.runner().is_none() {
@@ -180,6 +181,9 @@ impl Backend {
     ///
     /// # Errors
     /// [`AttachError`].
+    ///
+    /// # Cancel safety
+    /// Nothing is attached; a workspace that is being opened is opened all the same.
     pub async fn attach(
         &self,
         id: WorkspaceId,
@@ -219,6 +223,9 @@ impl Backend {
     ///
     /// # Errors
     /// [`AttachError`].
+    ///
+    /// # Cancel safety
+    /// Nothing is left behind; a workspace that is being opened is opened all the same.
     pub async fn follow_run(
         &self,
         id: WorkspaceId,
@@ -241,6 +248,9 @@ impl Backend {
     ///
     /// # Errors
     /// [`CurrentSessionError`].
+    ///
+    /// # Cancel safety
+    /// Nothing is noted; a workspace that is being opened is opened all the same.
     pub async fn set_current_session(
         &self,
         id: WorkspaceId,
@@ -404,43 +414,5 @@ impl Shared {
         self.perform(effects);
         self.changed();
         report.drained
-    }
-}
-
-/// The directory that a request names, without symbolic links.
-pub(crate) fn resolve(path: &str) -> Result<PathBuf, CreateError> {
-    let asked = PathBuf::from(path);
-    let invalid = |problem| CreateError::PathInvalid {
-        path: asked.clone(),
-        problem,
-    };
-    if path.is_empty() {
-        return Err(CreateError::PathRequired);
-    }
-    if path.contains('\0') {
-        return Err(invalid("contains a NUL byte"));
-    }
-    if !asked.is_absolute() {
-        return Err(invalid("is not an absolute path"));
-    }
-    let resolved = asked
-        .canonicalize()
-        .map_err(|error| invalid(why_unresolved(error.kind())))?;
-    if resolved.is_dir() {
-        Ok(resolved)
-    } else {
-        Err(invalid("is not a directory"))
-    }
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the standard library names more than forty kinds"
-)]
-fn why_unresolved(kind: io::ErrorKind) -> &'static str {
-    match kind {
-        io::ErrorKind::NotFound => "does not exist",
-        io::ErrorKind::PermissionDenied => "cannot be reached: permission denied",
-        _ => "cannot be resolved",
     }
 }

@@ -32,6 +32,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`RunError::NotFound`], [`RunError::Journal`].
+    ///
+    /// # Cancel safety
+    /// The run is cancelled or not; there is nothing in between.
     pub async fn cancel_run(&self, run: &RunId) -> Result<bool, RunError> {
         let session = self.run(run).await?.session_id;
         let cancelled = self
@@ -45,6 +48,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`RunError::NotFound`]; [`RunError::NotQueued`] when it has started or is over; [`RunError::Journal`].
+    ///
+    /// # Cancel safety
+    /// The run is cancelled or not; there is nothing in between.
     pub async fn cancel_queued(&self, run: &RunId) -> Result<(), RunError> {
         let session = self.run(run).await?.session_id;
         let waiting = self
@@ -85,6 +91,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`RunError::NotFound`], [`RunError::Journal`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     pub async fn run(&self, run: &RunId) -> Result<Run, RunError> {
         let found = self.opened.journal.run(run).await?;
         found.ok_or_else(|| RunError::NotFound(run.clone()))
@@ -94,6 +103,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`RunError::NotFound`] when the page begins after an unknown run, [`RunError::Journal`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     pub async fn runs(
         &self,
         session_id: Option<SessionId>,

@@ -9,10 +9,11 @@ use runwright_proto::{ClientId, CreateWorkspace, WorkspaceId};
 use runwright_pubsub::TopicOptions;
 use tokio::sync::watch;
 
-use crate::backend::{Backend, Shared, resolve};
+use crate::backend::{Backend, Shared};
 use crate::error::{CreateError, WorkspaceError};
 use crate::factory::{OpenError, WorkspaceSpec};
 use crate::log::WorkspaceLog;
+use crate::path::resolve;
 use crate::registry::{CreateDecision, CreateRefusal, Decided, OpenTicket, Profile};
 use crate::workspace::Workspace;
 

@@ -13,6 +13,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     pub async fn sessions(&self) -> Result<Vec<Session>, SessionError> {
         let sessions = self.opened.transcript.sessions().await?;
         Ok(sessions
@@ -25,6 +28,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`SessionError::NotFound`], [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     pub async fn session(&self, id: &SessionId) -> Result<Session, SessionError> {
         let found = self.opened.transcript.session(id).await?;
         let session = found.ok_or_else(|| SessionError::NotFound(id.clone()))?;
@@ -35,6 +41,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// The change is made or not; the future does not know which.
     pub async fn create_session(&self, title: String) -> Result<Session, SessionError> {
         let new = NewSession {
             title,
@@ -48,6 +57,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`SessionError::NotFound`], [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// The change is made or not; the future does not know which.
     pub async fn update_session(
         &self,
         id: &SessionId,
@@ -95,6 +107,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     pub async fn messages(&self, session: &SessionId) -> Result<Vec<Message>, SessionError> {
         Ok(self.opened.transcript.messages(session).await?)
     }
@@ -103,6 +118,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     pub async fn user_messages(
         &self,
         session: Option<&SessionId>,
@@ -114,6 +132,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     pub async fn files(&self, session: &SessionId) -> Result<Vec<File>, SessionError> {
         Ok(self.opened.transcript.files(session).await?)
     }
@@ -122,6 +143,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
     pub async fn files_read(
         &self,
         session: &SessionId,
@@ -137,6 +161,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`SessionError::NotFound`], [`SessionError::Transcript`].
+    ///
+    /// # Cancel safety
+    /// The change is made or not; the future does not know which.
     pub async fn mark_read(&self, session: &SessionId, path: &str) -> Result<(), SessionError> {
         Ok(self.opened.transcript.mark_read(session, path).await?)
     }
