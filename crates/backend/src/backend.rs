@@ -108,7 +108,8 @@ impl Backend {
         match self.lookup(id) {
             Lookup::Open(workspace) => Ok(workspace),
             Lookup::Closing => Err(WorkspaceError::Closing(id)),
-            Lookup::Opening | Lookup::Unknown => self.open_known(id).await,
+            // Boxed, because it is rare and large, and every request carries this future.
+            Lookup::Opening | Lookup::Unknown => Box::pin(self.open_known(id)).await,
         }
     }
 
