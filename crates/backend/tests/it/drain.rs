@@ -202,6 +202,41 @@ async fn a_create_that_waits_does_not_hold_the_shutdown_up() {
     assert_eq!((shutdown, took), (report(true, 0), Duration::ZERO));
 }
 
+/// The same for a create that waits for a teardown: it is refused after the last workspace is gone, and then nothing else
+/// would wake the shutdown. Who of the two is woken first differs, so there are some rounds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_create_that_waits_for_a_teardown_does_not_hold_the_shutdown_up() {
+    for _ in 0..10 {
+        let options = BackendOptions {
+            lifecycle: LifecycleOptions {
+                linger: Duration::ZERO,
+                ..LifecycleOptions::default()
+            },
+            ..TestBackend::short_figures()
+        };
+        let backend = TestBackend::with(options, FakeRunner::new());
+        let workspace = backend.open("demo").await;
+        let session = workspace.new_session().await;
+        let mut events = workspace.recorder();
+        workspace.send(&session, "r1", "hello").await.unwrap();
+        // A thread that does not yield keeps the teardown busy.
+        let blocked = backend.runner().entered().await.block().await;
+        workspace.cancel_session(&session);
+        events.end_of("r1").await;
+        backend.release(workspace.id(), workspace.client);
+        let waiting = backend.create(ClientId::random(), backend.request("demo"));
+        let shutdown = async {
+            let shutdown =
+                tokio::join!(backend.shutdown(5 * SECOND), blocked.release_saying("late"));
+            shutdown.0
+        };
+        let (created, shutdown) = tokio::join!(waiting, shutdown);
+        assert!(shutdown.drained);
+        // Whoever was quicker than the shutdown has its workspace closed by it.
+        drop(created);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_leaves_on_request_only_when_nothing_lives_in_it() {
     let backend = TestBackend::new();

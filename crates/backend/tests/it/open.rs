@@ -10,7 +10,7 @@ use runwright_backend::{
 use runwright_proto::{AgentMessage, ClientId, CreateWorkspace, Environment, RunId, WorkspaceId};
 use tokio::time::{Duration, Instant};
 
-use crate::poll::poll_once;
+use crate::poll::{poll_once, soon};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -348,9 +348,10 @@ async fn a_factory_that_panics_leaves_the_workspace_to_the_next_who_asks() {
     for fault in [Call::Open, Call::Log] {
         backend.faults().panic(fault);
         let failed = backend.create(ClientId::random(), backend.request("demo"));
-        assert!(matches!(failed.await, Err(CreateError::Open(_))));
+        let failed = soon(failed).await;
+        assert!(matches!(failed, Err(CreateError::Open(_))));
     }
-    let workspace = backend.open("demo").await;
+    let workspace = soon(backend.open("demo")).await;
     assert_eq!(backend.clients(workspace.id()), 1);
 }
 

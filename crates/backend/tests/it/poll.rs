@@ -17,3 +17,9 @@ pub(crate) fn poll_once<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> 
 pub(crate) async fn pass(time: Duration) {
     tokio::time::sleep(time).await;
 }
+
+/// Waits for what must not be waited for in vain: a test that would hang panics instead.
+pub(crate) async fn soon<T>(coming: impl Future<Output = T>) -> T {
+    let came = tokio::time::timeout(Duration::from_secs(600), coming).await;
+    came.expect("it comes within ten minutes")
+}

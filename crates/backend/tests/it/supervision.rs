@@ -304,6 +304,22 @@ async fn a_run_that_stops_when_it_is_asked_to_is_cancelled_at_once() {
     );
 }
 
+/// The agent comes to its end just when it is asked to: that it was asked is what counts, not who was faster.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_returns_at_the_moment_of_its_cancel_is_cancelled() {
+    let backend = TestBackend::new();
+    let workspace = backend.open("demo").await;
+    let session = workspace.new_session().await;
+    let mut events = workspace.recorder();
+    workspace.send(&session, "r1", "hello").await.unwrap();
+    let turn = backend.runner().entered().await;
+    // Without a moment in between: the agent runs before whoever watches it.
+    turn.stop();
+    workspace.cancel_session(&session);
+    assert_eq!(events.end_of("r1").await.state, RunState::Cancelled);
+    events.assert_orderly();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_that_ignores_a_cancel_is_aborted_after_its_grace() {
     let backend = TestBackend::new();
