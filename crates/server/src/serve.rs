@@ -12,6 +12,7 @@ use runwright_server::listen::{BindError, Inherited, Listener, bind};
 use runwright_server::service_manager;
 use runwright_server::shutdown::{FORCED_EXIT_CODE, Shutdown};
 use runwright_server::token::BearerToken;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -96,6 +97,8 @@ async fn serve_until_asked(
         house.state.begin_shutdown();
         // The streams end with their workspaces; only then do the connections have nothing left to say.
         let report = house.backend.shutdown(config.drain_timeout).await;
+        // What a request has begun and its client did not wait for.
+        let _finished = timeout(GOODBYE, house.state.finished()).await;
         stop.cancel();
         report
     };
