@@ -5,9 +5,10 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use xshell::cmd;
 
 use crate::{command::Repo, files};
@@ -21,6 +22,9 @@ const COPIED: [&str; 6] = [
     "rust-toolchain.toml",
     "xtask",
 ];
+
+/// Far more than a patch takes on a busy machine.
+const PATCH_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The copy, below the build directory of the checkout.
 #[derive(Debug)]
@@ -68,9 +72,16 @@ impl Scratch {
             .parent()
             .context("the copy has no parent directory")?;
         let cmd = cmd!(self.copy.shell(), "git apply --whitespace=nowarn {patch}");
-        self.copy
-            .run(cmd.env("GIT_CEILING_DIRECTORIES", ceiling))
-            .context("the patch does not fit the sources")
+        let applied = self
+            .copy
+            .watch(cmd.env("GIT_CEILING_DIRECTORIES", ceiling), PATCH_TIMEOUT)?;
+        if !applied.status.is_some_and(|status| status.success()) {
+            bail!(
+                "the patch does not fit the sources: {}",
+                applied.output.trim_end()
+            );
+        }
+        Ok(())
     }
 
     fn copy_if_changed(&self, file: &Path) -> Result<()> {
@@ -163,7 +174,12 @@ mod tests {
         )
         .unwrap();
         let error = scratch.apply(&dir.path().join("fault.patch")).unwrap_err();
-        assert_eq!(error.to_string(), "the patch does not fit the sources");
+        assert!(
+            error
+                .to_string()
+                .starts_with("the patch does not fit the sources: error: patch failed"),
+            "{error}"
+        );
     }
 
     #[test]

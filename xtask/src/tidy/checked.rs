@@ -3,44 +3,49 @@
 
 use super::{Problem, Source, uses};
 
-/// The closed set of model-checked files.
-const CHECKED: [&str; 19] = [
+/// The closed set of model-checked files; a name that ends with `/` is a folder with everything below it.
+const CHECKED: [&str; 9] = [
     "crates/agent/src/cancel_mark.rs",
     "crates/agent/src/cancel_token.rs",
     "crates/agent/src/lane.rs",
     "crates/agent/src/reservation.rs",
-    "crates/agent/src/reservation/accepted_run.rs",
-    "crates/agent/src/reservation/slot.rs",
-    "crates/agent/src/reservation/steering.rs",
+    "crates/agent/src/reservation/",
     "crates/agent/src/waker_set.rs",
+    "crates/backend/src/admitted.rs",
     "crates/backend/src/gate.rs",
-    "crates/pubsub/src/ahead.rs",
-    "crates/pubsub/src/confirmation.rs",
-    "crates/pubsub/src/deferred.rs",
-    "crates/pubsub/src/log.rs",
-    "crates/pubsub/src/parking.rs",
-    "crates/pubsub/src/readers.rs",
-    "crates/pubsub/src/state.rs",
-    "crates/pubsub/src/subscription.rs",
-    "crates/pubsub/src/topic.rs",
-    "crates/pubsub/src/waits.rs",
+    "crates/pubsub/src/",
 ];
+
+/// The facade is the one place that may choose between the std types and those of a model.
+const FACADE: &str = "/sync.rs";
 
 const FORBIDDEN: [&str; 3] = ["tokio::", "std::sync::", "HashMap"];
 
-/// Checks the listed files; a file that does not exist is a problem.
+/// Checks the listed files; a name without a file is a problem.
 pub(crate) fn check(sources: &[Source]) -> Vec<Problem> {
-    let found = |path: &str| sources.iter().find(|source| source.path == path);
-    let missing = CHECKED.into_iter().filter(|path| found(path).is_none());
-    let missing = missing.map(|path| {
-        Problem::new(
-            path,
-            "this model-checked file does not exist; see `tidy/checked.rs`",
-        )
-    });
-    missing
-        .chain(CHECKED.into_iter().filter_map(found).flat_map(forbidden))
+    CHECKED
+        .into_iter()
+        .flat_map(|listed| check_listed(listed, sources))
         .collect()
+}
+
+fn check_listed(listed: &str, sources: &[Source]) -> Vec<Problem> {
+    let is_meant =
+        |path: &str| path == listed || (listed.ends_with('/') && path.starts_with(listed));
+    let meant: Vec<_> = sources
+        .iter()
+        .filter(|source| is_meant(&source.path))
+        .collect();
+    if meant.is_empty() {
+        return vec![Problem::new(
+            listed,
+            "no such model-checked file; the list is in `xtask/src/tidy/checked.rs`",
+        )];
+    }
+    let checked = meant
+        .into_iter()
+        .filter(|source| source.is_product() && !source.path.ends_with(FACADE));
+    checked.flat_map(forbidden).collect()
 }
 
 fn forbidden(source: &Source) -> Vec<Problem> {
@@ -114,7 +119,26 @@ mod tests {
             .map(|path| Source::new(*path, "//! Owns something.\n"))
             .collect();
         let problems = check(&sources);
-        assert_eq!(problems.len(), 1);
+        assert_eq!(problems.len(), 1, "{problems:?}");
         assert_eq!(problems[0].place, CHECKED[0]);
+    }
+
+    #[test]
+    fn a_folder_means_all_product_files_below_it_but_the_facade() {
+        let sources: Vec<_> = ["log.rs", "topic/urgent.rs", "sync.rs", "log/tests.rs"]
+            .iter()
+            .map(|file| Source::new(format!("crates/pubsub/src/{file}"), "use std::sync::Arc;\n"))
+            .collect();
+        let places: Vec<_> = check_listed("crates/pubsub/src/", &sources)
+            .into_iter()
+            .map(|problem| problem.place)
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "crates/pubsub/src/log.rs:1",
+                "crates/pubsub/src/topic/urgent.rs:1"
+            ]
+        );
     }
 }
