@@ -129,7 +129,7 @@ impl Claims {
                 Detached::Held
             }
             Some(_) | None => {
-                self.of_client.remove(&client);
+                self.remove(client);
                 Detached::Removed
             }
         }
@@ -153,7 +153,12 @@ impl Claims {
 
     /// Removes a client's claim, whatever keeps it. Tells whether there was one.
     pub(crate) fn remove(&mut self, client: ClientId) -> bool {
-        self.of_client.remove(&client).is_some()
+        let was_there = self.of_client.remove(&client).is_some();
+        if self.of_client.is_empty() {
+            // A map that was emptied keeps its first node, a third of what an idle workspace costs.
+            self.of_client = BTreeMap::new();
+        }
+        was_there
     }
 
     /// Ends the hold of that very generation. Tells whether the claim is gone: a hold that was consumed or replaced

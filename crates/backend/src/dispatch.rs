@@ -105,7 +105,8 @@ impl Workspace {
                 replayed: false,
             }),
         );
-        carry(&self, owed, &call, runner).await;
+        // Boxed, because it is large, and this future is moved into its task by every accept.
+        Box::pin(carry(&self, owed, &call, runner)).await;
     }
 }
 

@@ -64,6 +64,8 @@ struct History {
     sessions: BTreeMap<SessionId, Conversation>,
     /// Where each message is.
     messages: BTreeMap<MessageId, Place>,
+    /// What each run wrote, in order.
+    of_run: BTreeMap<RunId, Vec<MessageId>>,
     /// Grows with every change: the order of changes must not depend on the clock.
     changes: u64,
 }
@@ -149,6 +151,10 @@ impl MemoryTranscript {
             added: stamp,
         };
         self.publish_message(ChangeKind::Created, &message, run.cloned(), Pace::Now);
+        if let Some(run) = run {
+            let written = history.of_run.entry(run.clone()).or_default();
+            written.push(message.id.clone());
+        }
         history.messages.insert(message.id, place);
         Ok(())
     }
@@ -238,7 +244,7 @@ impl Transcript for MemoryTranscript {
             .remove(id)
             .ok_or_else(|| TranscriptError::UnknownSession(id.clone()))?;
         for message in &gone.messages {
-            history.messages.remove(&message.id);
+            history.forget(&message.id);
         }
         self.publish_session(ChangeKind::Deleted, &gone.session);
         Ok(())
@@ -267,8 +273,13 @@ impl Transcript for MemoryTranscript {
         session: Option<&SessionId>,
     ) -> Result<Vec<Message>, TranscriptError> {
         let history = self.lock();
-        let mut said =
-            history.messages_at(|place| session.is_none_or(|session| *session == place.session));
+        let is_said = |message: &&Message| message.role == Role::User;
+        if let Some(session) = session {
+            let conversation = history.sessions.get(session);
+            let messages = conversation.map_or(&[][..], |found| &found.messages);
+            return Ok(messages.iter().rev().filter(is_said).cloned().collect());
+        }
+        let mut said = history.at(history.messages.values());
         said.retain(|message| message.role == Role::User);
         said.reverse();
         Ok(said)
@@ -281,7 +292,7 @@ impl Transcript for MemoryTranscript {
     ) -> Result<Option<Message>, TranscriptError> {
         let now = self.clock.now();
         let mut history = self.lock();
-        let written = history.messages_at(|place| place.run.as_ref() == Some(run));
+        let written = history.written_by(run);
         let unanswered = unanswered_calls(&written);
         let home = written.first().map(|message| message.session_id.clone());
         let mut last = None;
@@ -353,13 +364,30 @@ impl History {
             .ok_or_else(|| TranscriptError::UnknownSession(id.clone()))
     }
 
-    /// The messages at the places that are wanted, in the order in which they were added.
-    fn messages_at(&self, wanted: impl Fn(&Place) -> bool) -> Vec<Message> {
-        let mut places: Vec<&Place> = self
-            .messages
-            .values()
-            .filter(|place| wanted(place))
-            .collect();
+    /// Forgets where a message was.
+    fn forget(&mut self, message: &MessageId) {
+        let run = self.messages.remove(message).and_then(|place| place.run);
+        let Some((run, written)) = run.and_then(|run| {
+            let written = self.of_run.get_mut(&run)?;
+            Some((run, written))
+        }) else {
+            return;
+        };
+        written.retain(|id| id != message);
+        if written.is_empty() {
+            self.of_run.remove(&run);
+        }
+    }
+
+    /// What a run wrote, in order.
+    fn written_by(&self, run: &RunId) -> Vec<Message> {
+        let ids = self.of_run.get(run).map_or(&[][..], Vec::as_slice);
+        self.at(ids.iter().filter_map(|id| self.messages.get(id)))
+    }
+
+    /// The messages at these places, in the order in which they were added.
+    fn at<'a>(&self, places: impl Iterator<Item = &'a Place>) -> Vec<Message> {
+        let mut places: Vec<&Place> = places.collect();
         places.sort_by_key(|place| place.added);
         let message = |place: &Place| {
             let conversation = self.sessions.get(&place.session)?;

@@ -58,8 +58,10 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(mut json) => {
+        // Room for a usual answer, a receipt or a session, so that it does not grow on the way.
+        let mut json = Vec::with_capacity(512);
+        match serde_json::to_writer(&mut json, &self.0) {
+            Ok(()) => {
                 json.push(b'\n');
                 (
                     [(

@@ -90,11 +90,18 @@ fn accepted(id: WorkspaceId, submitted: Submitted) -> Response {
 
 /// The address of a run. Its id may hold any visible ASCII, so what means something in a path is escaped.
 fn location(id: WorkspaceId, run: &RunId) -> HeaderValue {
-    let mut path = format!("/v1/workspaces/{id}/runs/");
-    for byte in run.as_str().bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let run = run.as_str();
+    let mut path = String::with_capacity(128);
+    write!(path, "/v1/workspaces/{id}/runs/").expect("invariant: a text takes every write");
+    if run.bytes().all(is_plain) {
+        path.push_str(run);
+    } else {
+        for byte in run.bytes() {
+            if is_plain(byte) {
+                path.push(char::from(byte));
+                continue;
+            }
             write!(path, "%{byte:02X}").expect("invariant: a text takes every write");
         }
     }

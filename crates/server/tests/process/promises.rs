@@ -97,7 +97,16 @@ async fn a_client_that_comes_back_within_its_grace_is_given_what_it_missed() {
     for seen in [&mut stream, &mut watching] {
         assert_eq!(seen.next().await.unwrap()["type"], "session");
     }
+    let looks_at = json!({ "session_id": session });
+    let current = format!(
+        "{}/current-session?client_id={}",
+        member.base, member.client_id
+    );
+    member.client.post(&current, &looks_at).await.ok(200);
     drop(stream);
+    // What is written before the server has noticed the cut is lost with the connection: nobody can tell.
+    let path = format!("sessions/{session}");
+    while watcher.get(&path).await.ok(200)["attached_clients"] != 0 {}
     member.prompt(&session, "r1", "[[say 3]]").await.ok(202);
     let story = watching.until(ends("r1")).await;
     // As a client of the contract does it: the same client id and no cursor.
