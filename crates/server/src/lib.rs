@@ -37,3 +37,8 @@ pub use self::{
     routes::router,
     state::{AppState, ServerInfo},
 };
+
+/// Compiles the example of the README, which shows how to host one's own agent behind these routes.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeExample;
