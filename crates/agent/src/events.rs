@@ -45,6 +45,10 @@ pub struct Publication {
 ///         self.head()
 ///     }
 ///
+///     fn publish_at(&self, _: Seq, publication: Publication) {
+///         self.publish(publication);
+///     }
+///
 ///     fn head(&self) -> Seq {
 ///         Seq(self.0.lock().unwrap().len() as u64)
 ///     }
@@ -59,6 +63,11 @@ pub trait EventSink: Send + Sync {
     /// Appends an event and returns its number. Never waits and never calls back, so it may be called under the lock
     /// that orders the changes.
     fn publish(&self, publication: Publication) -> Seq;
+
+    /// Appends an event under a number that the caller gave it, because it is on disk under that number already.
+    /// Numbers rise, and may jump. Who numbers a log in this way is the only one who does. Never waits and never calls
+    /// back.
+    fn publish_at(&self, seq: Seq, publication: Publication);
 
     /// The number of the last event, zero when there is none.
     fn head(&self) -> Seq;

@@ -43,12 +43,14 @@ mod call;
 mod cancel_mark;
 mod cancel_token;
 mod clock;
+mod event_log;
 mod events;
 mod journal;
 mod lane;
 mod memory;
 mod reservation;
 mod runner;
+mod storage;
 mod sync;
 #[cfg(feature = "test-util")]
 pub mod testing;
@@ -60,6 +62,7 @@ pub use self::call::{AgentCall, CallError};
 pub use self::cancel_mark::{AcceptSeq, CancelMark};
 pub use self::cancel_token::{CancelReason, CancelToken, Cancelled};
 pub use self::clock::{Clock, FixedClock, SystemClock, Timestamp};
+pub use self::event_log::{EventLog, EventLogError, LogPage, LogQuery, Lost};
 pub use self::events::{EventSink, Pace, Publication, RunEnd};
 pub use self::journal::{Acceptance, Earlier, JournalError, NewRun, RunJournal, RunQuery};
 pub use self::lane::{Lane, LaneEntry, Phase, Turn};
@@ -70,6 +73,7 @@ pub use self::reservation::{
 pub use self::runner::{
     RunContext, RunError, RunOutcome, Runner, RunnerModel, SteeredPrompts, WorkspaceContext,
 };
+pub use self::storage::{StorageFull, is_storage_full};
 pub use self::transcript::{NewSession, SessionChange, Spent, Transcript, TranscriptError};
 pub use self::waker_set::WakerSet;
 

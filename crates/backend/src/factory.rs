@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use runwright_agent::{EventSink, RunJournal, Runner, Transcript};
-use runwright_proto::{Config, CreateWorkspace, Epoch, WorkspaceId};
+use runwright_agent::{AgentCall, EventLog, EventSink, RunJournal, Runner, Transcript};
+use runwright_proto::{
+    ClientId, Config, CreateWorkspace, Epoch, OnLastDetach, Seq as EventSeq, WorkspaceId,
+};
 use runwright_pubsub::Seq;
 
 /// Makes the parts of workspaces.
@@ -24,11 +26,14 @@ pub trait WorkspaceFactory: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`OpenError`].
-    async fn log(&self, id: WorkspaceId) -> Result<LogStart, OpenError>;
+    async fn log(&self, id: WorkspaceId, path: &Path) -> Result<LogStart, OpenError>;
 
-    /// The directory of a workspace that is not open but whose history is kept, so that a client which comes back
+    /// What is known of a workspace that is not open but whose history is kept, so that a client which comes back
     /// with its id finds everything (semantics 4).
-    async fn path_of(&self, id: WorkspaceId) -> Option<PathBuf>;
+    ///
+    /// # Errors
+    /// [`OpenError`], when nobody can say whether it is known.
+    async fn known(&self, id: WorkspaceId) -> Result<Option<KnownWorkspace>, OpenError>;
 
     /// Makes the agent of a workspace that was opened without one.
     ///
@@ -48,6 +53,17 @@ pub struct WorkspaceSpec {
     pub request: CreateWorkspace,
     /// Where its changes are published.
     pub sink: Arc<dyn EventSink>,
+}
+
+/// A workspace whose history is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownWorkspace {
+    /// Its directory, absolute and without symbolic links.
+    pub path: PathBuf,
+    /// The channels on which its clients agreed.
+    pub channels: Vec<String>,
+    /// What happens to its runs when the last client leaves.
+    pub on_last_detach: OnLastDetach,
 }
 
 /// Where the numbers of a log go on.
@@ -73,6 +89,33 @@ pub struct WorkspaceParts {
     /// Its configuration, as clients are told; secrets are redacted when it is sent. Workspaces with the same one share
     /// it: [`data_dir`](Self::data_dir) takes the place of its data directory in what clients are told.
     pub config: Arc<Config>,
+    /// The stored part of its log. Without one, what the log in memory no longer has is lost.
+    pub events: Option<Arc<dyn EventLog>>,
+    /// What a process before this one left behind.
+    pub recovered: Recovered,
+}
+
+/// What the last life of a workspace left behind when it was cut off.
+#[derive(Debug, Clone, Default)]
+pub struct Recovered {
+    /// The prompts that were accepted and had not started, in their order: they run now.
+    pub queued: Vec<Arc<AgentCall>>,
+    /// The clients whose streams were cut.
+    pub clients: Vec<ClientId>,
+    /// The last number that they may have seen.
+    pub seen: EventSeq,
+}
+
+impl KnownWorkspace {
+    /// What is to be kept of a workspace that is opened.
+    #[must_use]
+    pub fn of(spec: &WorkspaceSpec) -> Self {
+        Self {
+            path: spec.path.clone(),
+            channels: spec.request.channels.clone(),
+            on_last_detach: spec.request.on_last_detach.unwrap_or_default(),
+        }
+    }
 }
 
 /// Why a workspace could not be opened.

@@ -160,7 +160,9 @@ pub use self::error::{
     AttachError, CreateError, CurrentSessionError, DispatchError, RunError, SessionError,
     WorkspaceError,
 };
-pub use self::factory::{LogStart, OpenError, WorkspaceFactory, WorkspaceParts, WorkspaceSpec};
+pub use self::factory::{
+    KnownWorkspace, LogStart, OpenError, Recovered, WorkspaceFactory, WorkspaceParts, WorkspaceSpec,
+};
 pub use self::gate::{Closing, Drained, RunGate, RunPermit};
 pub use self::log::{EventKey, Frames, WorkspaceEvent, WorkspaceLog};
 pub use self::memory::{MakeRunner, MemoryFactory};

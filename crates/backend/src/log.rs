@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use runwright_agent::{EventSink, Pace, Publication};
 use runwright_proto::{ChangeKind, Epoch, Event, Message, MessageId, Part, RunId, Seq, SessionId};
-use runwright_pubsub::{Closed, Delivery, From, SubscribeError, Subscription, Topic, TopicOptions};
+use runwright_pubsub::{
+    Closed, Delivery, From, PublishAtError, SubscribeError, Subscription, Topic, TopicOptions,
+};
 
 /// What an event costs besides its texts, for retention by size.
 const EVENT_OVERHEAD: usize = 256;
@@ -173,6 +175,23 @@ impl EventSink for WorkspaceLog {
             Err(Closed) => {
                 tracing::debug!("an event came after the log was closed");
                 self.head()
+            }
+        }
+    }
+
+    fn publish_at(&self, seq: Seq, publication: Publication) {
+        let Publication { event, run, pace } = publication;
+        let seq = runwright_pubsub::Seq::new(seq.0);
+        match self
+            .topic
+            .publish_at(seq, WorkspaceEvent { event, run, pace })
+        {
+            Ok(()) => {}
+            Err(PublishAtError::Closed(_)) => {
+                tracing::debug!("an event came after the log was closed");
+            }
+            Err(error @ PublishAtError::NotAhead { .. }) => {
+                tracing::error!(%error, "an event was numbered twice");
             }
         }
     }

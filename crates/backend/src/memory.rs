@@ -12,7 +12,9 @@ use runwright_agent::{
 };
 use runwright_proto::{Config, Epoch, Seq, WorkspaceId};
 
-use crate::factory::{LogStart, OpenError, WorkspaceFactory, WorkspaceParts, WorkspaceSpec};
+use crate::factory::{
+    KnownWorkspace, LogStart, OpenError, Recovered, WorkspaceFactory, WorkspaceParts, WorkspaceSpec,
+};
 
 /// Makes the agent of a workspace from its directory; `None` where there is none yet.
 pub type MakeRunner = Box<dyn Fn(&Path) -> Option<Arc<dyn Runner>> + Send + Sync>;
@@ -32,7 +34,7 @@ pub struct MemoryFactory {
 /// What is kept of one workspace.
 #[derive(Clone)]
 struct Kept {
-    path: PathBuf,
+    known: KnownWorkspace,
     sink: Arc<CurrentLog>,
     journal: Arc<MemoryJournal>,
     transcript: Arc<MemoryTranscript>,
@@ -59,10 +61,10 @@ impl MemoryFactory {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, path: PathBuf) -> Kept {
+    fn keep(&self, known: KnownWorkspace) -> Kept {
         let sink = Arc::new(CurrentLog::default());
         Kept {
-            path,
+            known,
             journal: Arc::new(MemoryJournal::new(sink.clone(), self.clock.clone())),
             transcript: Arc::new(MemoryTranscript::new(sink.clone(), self.clock.clone())),
             sink,
@@ -77,7 +79,7 @@ impl WorkspaceFactory for MemoryFactory {
             let mut kept = self.kept();
             let entry = kept.entry(spec.id);
             entry
-                .or_insert_with(|| self.keep(spec.path.clone()))
+                .or_insert_with(|| self.keep(KnownWorkspace::of(&spec)))
                 .clone()
         };
         kept.sink.lead_to(spec.sink);
@@ -91,18 +93,21 @@ impl WorkspaceFactory for MemoryFactory {
             runner: (self.make_runner)(&spec.path),
             data_dir,
             config: self.config.clone(),
+            events: None,
+            recovered: Recovered::default(),
         })
     }
 
-    async fn log(&self, _id: WorkspaceId) -> Result<LogStart, OpenError> {
+    async fn log(&self, _id: WorkspaceId, _path: &Path) -> Result<LogStart, OpenError> {
         Ok(LogStart {
             epoch: Epoch::generate(),
             next: runwright_pubsub::Seq::new(1),
         })
     }
 
-    async fn path_of(&self, id: WorkspaceId) -> Option<PathBuf> {
-        self.kept().get(&id).map(|kept| kept.path.clone())
+    async fn known(&self, id: WorkspaceId) -> Result<Option<KnownWorkspace>, OpenError> {
+        let kept = self.kept();
+        Ok(kept.get(&id).map(|kept| kept.known.clone()))
     }
 
     async fn runner(&self, path: &Path) -> Result<Option<Arc<dyn Runner>>, OpenError> {
@@ -135,6 +140,12 @@ impl EventSink for CurrentLog {
     fn publish(&self, publication: Publication) -> Seq {
         self.current()
             .map_or_else(Seq::default, |log| log.publish(publication))
+    }
+
+    fn publish_at(&self, seq: Seq, publication: Publication) {
+        if let Some(log) = self.current() {
+            log.publish_at(seq, publication);
+        }
     }
 
     fn head(&self) -> Seq {

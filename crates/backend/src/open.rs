@@ -54,15 +54,23 @@ impl Backend {
         &self,
         id: WorkspaceId,
     ) -> Result<Arc<Workspace>, WorkspaceError> {
-        let Some(path) = self.shared.factory.path_of(id).await else {
+        let known = self.shared.factory.known(id).await;
+        let Some(known) = known.map_err(WorkspaceError::Open)? else {
             return self.open_without_history(id).await;
         };
         let request = CreateWorkspace {
-            path: path.to_string_lossy().into_owned(),
+            path: known.path.to_string_lossy().into_owned(),
+            channels: known.channels.clone(),
+            on_last_detach: Some(known.on_last_detach),
             ..CreateWorkspace::default()
         };
+        let path = known.path;
         let opening = Opening { id, path, request };
-        let decide = move |shared: &Shared| shared.registry().open_known(id, Profile::default());
+        let profile = Profile {
+            channels: known.channels,
+            on_last_detach: known.on_last_detach,
+        };
+        let decide = move |shared: &Shared| shared.registry().open_known(id, profile);
         let opening = self.shared.clone().open(opening, decide);
         let opened = self.shared.detached(opening).await;
         opened.map_err(|error| match error {
@@ -165,7 +173,7 @@ impl Shared {
 
     async fn build(self: Arc<Self>, opening: Opening) -> Result<Arc<Workspace>, OpenError> {
         let Opening { id, path, request } = opening;
-        let start = self.factory.log(id).await?;
+        let start = self.factory.log(id, &path).await?;
         let options = TopicOptions {
             first_seq: start.next,
             ..self.options.log

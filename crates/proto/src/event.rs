@@ -15,8 +15,12 @@ use crate::{
 };
 
 mod envelope;
+mod frame;
 
-pub use self::envelope::{Envelope, EnvelopeRef};
+pub use self::{
+    envelope::{Envelope, EnvelopeRef},
+    frame::{FRAME_OVERHEAD, write_frame, write_frame_id},
+};
 
 /// Is something that happened in a workspace.
 ///

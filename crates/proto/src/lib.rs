@@ -112,8 +112,8 @@ pub use self::{
     },
     error::{ErrorCode, ParseWordError, Problem},
     event::{
-        Change, ChangeKind, End, EndReason, Envelope, EnvelopeRef, Event, Gap, MessageDelta,
-        UnknownEvent,
+        Change, ChangeKind, End, EndReason, Envelope, EnvelopeRef, Event, FRAME_OVERHEAD, Gap,
+        MessageDelta, UnknownEvent, write_frame, write_frame_id,
     },
     file::{File, FileRead},
     id::{

@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["runwright-proto", "runwright-agent", "runwright-pubsub"],
     ),
     ("runwright-runner", &["runwright-proto", "runwright-agent"]),
+    ("runwright-store", &["runwright-proto", "runwright-agent"]),
     // The program composes everything; the library is held by `NOT_IN_SERVER_LIB`, as cargo has one list for both.
     (
         "runwright-server",
@@ -30,6 +31,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "runwright-pubsub",
             "runwright-backend",
             "runwright-runner",
+            "runwright-store",
         ],
     ),
     ("xtask", &[]),
@@ -39,18 +41,23 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const MUST_NOT_REACH: &[(&str, &[&str])] = &[
     ("runwright-proto", &["tokio"]),
     ("runwright-pubsub", &["tokio"]),
-    ("runwright-agent", &["tokio"]),
-    ("runwright-backend", &["axum", "hyper", "http"]),
+    ("runwright-agent", &["tokio", "rusqlite"]),
+    ("runwright-backend", &["axum", "hyper", "http", "rusqlite"]),
     ("runwright-runner", &["rusqlite"]),
 ];
 
 /// What the library of the server reaches only through `runwright-backend`.
-const NOT_IN_SERVER_LIB: [&str; 3] = ["runwright_agent", "runwright_pubsub", "runwright_runner"];
+const NOT_IN_SERVER_LIB: [&str; 4] = [
+    "runwright_agent",
+    "runwright_pubsub",
+    "runwright_runner",
+    "runwright_store",
+];
 
 const SERVER_SRC: &str = "crates/server/src/";
 
 /// The modules of the program `runwright`, as `NAME.rs`, `NAME/` or `NAME_*`; the rest of the sources is the library.
-const SERVER_BIN: [&str; 4] = ["main", "bin", "cli", "compose"];
+const SERVER_BIN: [&str; 5] = ["main", "bin", "cli", "compose", "stored"];
 
 /// A dependency between two members of the workspace.
 #[derive(Debug, Clone, PartialEq)]

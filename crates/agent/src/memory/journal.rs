@@ -31,6 +31,7 @@ const PAGE: usize = 100;
 /// # struct Log;
 /// # impl EventSink for Log {
 /// #     fn publish(&self, _: Publication) -> Seq { Seq(1) }
+/// #     fn publish_at(&self, _: Seq, _: Publication) {}
 /// #     fn head(&self) -> Seq { Seq(0) }
 /// # }
 ///

@@ -32,6 +32,7 @@ use crate::transcript::{NewSession, SessionChange, Transcript, TranscriptError};
 /// # struct Log;
 /// # impl EventSink for Log {
 /// #     fn publish(&self, _: Publication) -> Seq { Seq(1) }
+/// #     fn publish_at(&self, _: Seq, _: Publication) {}
 /// #     fn head(&self) -> Seq { Seq(0) }
 /// # }
 ///

@@ -5,7 +5,7 @@ use runwright_proto::Seq;
 use crate::events::{EventSink, Publication};
 use crate::sync::{Mutex, lock};
 
-/// A log that keeps everything, numbered from one.
+/// A log that keeps everything, numbered from one, or as those say who publish to it.
 ///
 /// ```
 /// use runwright_agent::testing::RecordingSink;
@@ -24,30 +24,38 @@ use crate::sync::{Mutex, lock};
 /// assert_eq!(sink.since(sink.head()), []);
 /// ```
 #[derive(Debug, Default)]
-pub struct RecordingSink(Mutex<Vec<Publication>>);
+pub struct RecordingSink(Mutex<Vec<(Seq, Publication)>>);
 
 impl RecordingSink {
     /// What was published after the publication of this number, in order.
     #[must_use]
     pub fn since(&self, seq: Seq) -> Vec<Publication> {
         let published = lock(&self.0);
-        let known = usize::try_from(seq.0).unwrap_or(usize::MAX);
-        published.get(known..).unwrap_or_default().to_vec()
+        let later = published.iter().filter(|(number, _)| *number > seq);
+        later.map(|(_, publication)| publication.clone()).collect()
     }
 }
 
 impl EventSink for RecordingSink {
     fn publish(&self, publication: Publication) -> Seq {
         let mut published = lock(&self.0);
-        published.push(publication);
-        number(published.len())
+        let seq = head(&published).next();
+        published.push((seq, publication));
+        seq
+    }
+
+    fn publish_at(&self, seq: Seq, publication: Publication) {
+        let mut published = lock(&self.0);
+        let head = head(&published);
+        assert!(seq > head, "{seq} was published after {head}");
+        published.push((seq, publication));
     }
 
     fn head(&self) -> Seq {
-        number(lock(&self.0).len())
+        head(&lock(&self.0))
     }
 }
 
-fn number(published: usize) -> Seq {
-    Seq(u64::try_from(published).unwrap_or(u64::MAX))
+fn head(published: &[(Seq, Publication)]) -> Seq {
+    published.last().map_or(Seq::ZERO, |(seq, _)| *seq)
 }

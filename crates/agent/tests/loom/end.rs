@@ -21,6 +21,10 @@ impl EventSink for Count {
         Seq(self.0.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
+    fn publish_at(&self, seq: Seq, _: Publication) {
+        self.0.store(seq.0, Ordering::SeqCst);
+    }
+
     fn head(&self) -> Seq {
         Seq(self.0.load(Ordering::SeqCst))
     }

@@ -9,7 +9,9 @@ use runwright_agent::{
     RunError, RunJournal, RunOutcome, RunQuery, Runner, RunnerModel, SessionChange, Timestamp,
     Transcript, TranscriptError,
 };
-use runwright_backend::{LogStart, OpenError, WorkspaceFactory, WorkspaceParts, WorkspaceSpec};
+use runwright_backend::{
+    KnownWorkspace, LogStart, OpenError, Recovered, WorkspaceFactory, WorkspaceParts, WorkspaceSpec,
+};
 use runwright_proto::{
     Config, Epoch, File, Finish, Message, Receipt, Run, RunId, RunList, RunState, Session,
     SessionId, WorkspaceId,
@@ -45,10 +47,12 @@ impl WorkspaceFactory for SharedPorts {
             runner: Some(self.history.clone()),
             data_dir: PathBuf::new(),
             config: self.config.clone(),
+            events: None,
+            recovered: Recovered::default(),
         })
     }
 
-    async fn log(&self, _id: WorkspaceId) -> Result<LogStart, OpenError> {
+    async fn log(&self, _id: WorkspaceId, _path: &Path) -> Result<LogStart, OpenError> {
         Ok(LogStart {
             epoch: self.epoch.clone(),
             next: Seq::new(1),
@@ -56,8 +60,11 @@ impl WorkspaceFactory for SharedPorts {
     }
 
     /// Every workspace is known: it can be opened without asking the file system.
-    async fn path_of(&self, _id: WorkspaceId) -> Option<PathBuf> {
-        Some(PathBuf::from("/nowhere"))
+    async fn known(&self, _id: WorkspaceId) -> Result<Option<KnownWorkspace>, OpenError> {
+        Ok(Some(KnownWorkspace {
+            path: PathBuf::from("/nowhere"),
+            ..KnownWorkspace::default()
+        }))
     }
 
     async fn runner(&self, _path: &Path) -> Result<Option<Arc<dyn Runner>>, OpenError> {

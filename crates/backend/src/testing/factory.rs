@@ -12,7 +12,9 @@ use super::faults::{Call, Faults};
 use super::faulty_journal::FaultyJournal;
 use super::faulty_transcript::FaultyTranscript;
 use super::runner::FakeRunner;
-use crate::factory::{LogStart, OpenError, WorkspaceFactory, WorkspaceParts, WorkspaceSpec};
+use crate::factory::{
+    KnownWorkspace, LogStart, OpenError, WorkspaceFactory, WorkspaceParts, WorkspaceSpec,
+};
 use crate::memory::MemoryFactory;
 
 pub(super) struct TestFactory {
@@ -50,13 +52,13 @@ impl WorkspaceFactory for TestFactory {
         })
     }
 
-    async fn log(&self, id: WorkspaceId) -> Result<LogStart, OpenError> {
+    async fn log(&self, id: WorkspaceId, path: &Path) -> Result<LogStart, OpenError> {
         self.pass(Call::Log).await?;
-        self.memory.log(id).await
+        self.memory.log(id, path).await
     }
 
-    async fn path_of(&self, id: WorkspaceId) -> Option<PathBuf> {
-        self.memory.path_of(id).await
+    async fn known(&self, id: WorkspaceId) -> Result<Option<KnownWorkspace>, OpenError> {
+        self.memory.known(id).await
     }
 
     async fn runner(&self, path: &Path) -> Result<Option<Arc<dyn Runner>>, OpenError> {

@@ -31,6 +31,10 @@ impl EventSink for Discard {
         Seq(self.0.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
+    fn publish_at(&self, seq: Seq, _publication: Publication) {
+        self.0.store(seq.0, Ordering::Relaxed);
+    }
+
     fn head(&self) -> Seq {
         Seq(self.0.load(Ordering::Relaxed))
     }

@@ -1,18 +1,14 @@
-//! Owns the bytes of events on a stream (semantics 3, "Frame"): one `data:` line of JSON and an empty line, with an `id:`
-//! line before it for a reader that resumes.
+//! Owns which bytes a stream is given for a batch: with or without `id:` lines.
 //!
 //! The bytes of a batch are made by the first of its readers and shared by all others.
 //!
 //! It must never know who reads, nor when.
 
-use std::io::Write;
-
 use bytes::Bytes;
 use runwright_backend::{Batch, WorkspaceEvent};
-use runwright_proto::{EnvelopeRef, Epoch, Event, Gap, Seq};
-
-/// What a frame has around the texts of its event, roughly: a first guess at the size of the buffer.
-const AROUND: usize = 192;
+use runwright_proto::{
+    EnvelopeRef, Epoch, Event, FRAME_OVERHEAD, Gap, Seq, write_frame, write_frame_id,
+};
 
 /// Makes frames in one of the two forms.
 #[derive(Debug, Clone)]
@@ -50,10 +46,10 @@ impl Framer {
         weight: usize,
         events: impl ExactSizeIterator<Item = (Seq, &'a Event)>,
     ) -> Bytes {
-        let mut frames = Vec::with_capacity(weight + AROUND * events.len());
+        let mut frames = Vec::with_capacity(weight + FRAME_OVERHEAD * events.len());
         for (seq, event) in events {
             self.id(&mut frames, seq);
-            data(
+            write_frame(
                 &mut frames,
                 EnvelopeRef {
                     event,
@@ -67,9 +63,9 @@ impl Framer {
 
     /// Returns the frame that tells of a gap. Its place is its end, where the stream goes on.
     pub(super) fn gap(&self, gap: Gap) -> Bytes {
-        let mut frame = Vec::with_capacity(AROUND);
+        let mut frame = Vec::with_capacity(FRAME_OVERHEAD);
         self.id(&mut frame, gap.to);
-        data(
+        write_frame(
             &mut frame,
             EnvelopeRef {
                 event: &Event::Gap(gap),
@@ -82,16 +78,15 @@ impl Framer {
 
     fn id(&self, out: &mut Vec<u8>, seq: Seq) {
         if self.numbered {
-            writeln!(out, "id: {}-{seq}", self.epoch)
-                .expect("invariant: a vector takes every write");
+            write_frame_id(out, &self.epoch, seq);
         }
     }
 }
 
 /// Returns the frame of an event that has no place in the log.
 pub(super) fn unplaced(event: &Event) -> Bytes {
-    let mut frame = Vec::with_capacity(AROUND);
-    data(
+    let mut frame = Vec::with_capacity(FRAME_OVERHEAD);
+    write_frame(
         &mut frame,
         EnvelopeRef {
             event,
@@ -100,11 +95,4 @@ pub(super) fn unplaced(event: &Event) -> Bytes {
         },
     );
     frame.into()
-}
-
-fn data(out: &mut Vec<u8>, envelope: EnvelopeRef<'_>) {
-    out.extend_from_slice(b"data: ");
-    serde_json::to_writer(&mut *out, &envelope)
-        .expect("invariant: an event has string keys and writes to memory");
-    out.extend_from_slice(b"\n\n");
 }

@@ -12,7 +12,9 @@ use runwright_agent::{
     RunError, RunJournal, RunOutcome, RunQuery, Runner, RunnerModel, SessionChange, Timestamp,
     Transcript, TranscriptError,
 };
-use runwright_backend::{LogStart, OpenError, WorkspaceFactory, WorkspaceParts, WorkspaceSpec};
+use runwright_backend::{
+    KnownWorkspace, LogStart, OpenError, Recovered, WorkspaceFactory, WorkspaceParts, WorkspaceSpec,
+};
 use runwright_proto::{
     Config, Epoch, File, Finish, Message, Receipt, Run, RunId, RunList, RunState, Seq, Session,
     SessionId, WorkspaceId,
@@ -45,18 +47,20 @@ impl WorkspaceFactory for MinimalFactory {
             runner: Some(minimal),
             data_dir: PathBuf::new(),
             config: Config::default().into(),
+            events: None,
+            recovered: Recovered::default(),
         })
     }
 
-    async fn log(&self, _id: WorkspaceId) -> Result<LogStart, OpenError> {
+    async fn log(&self, _id: WorkspaceId, _path: &Path) -> Result<LogStart, OpenError> {
         Ok(LogStart {
             epoch: Epoch::generate(),
             next: runwright_backend::TopicOptions::default().first_seq,
         })
     }
 
-    async fn path_of(&self, _id: WorkspaceId) -> Option<PathBuf> {
-        None
+    async fn known(&self, _id: WorkspaceId) -> Result<Option<KnownWorkspace>, OpenError> {
+        Ok(None)
     }
 
     async fn runner(&self, _path: &Path) -> Result<Option<Arc<dyn Runner>>, OpenError> {

@@ -1,0 +1,32 @@
+//! What a caller may learn about the storage behind a port, besides that it failed.
+
+use std::error::Error;
+
+/// There is no space left: what was to be stored is not, and will be again when there is space.
+///
+/// An implementation of a port puts it into the chain of sources of its storage error; [`is_storage_full`] finds it
+/// there.
+#[derive(Debug, thiserror::Error)]
+#[error("no space is left")]
+pub struct StorageFull(#[source] pub Box<dyn Error + Send + Sync>);
+
+/// Whether an error comes from storage that is full.
+///
+/// ```
+/// use runwright_agent::{JournalError, StorageFull, is_storage_full};
+///
+/// let full = JournalError::Storage(Box::new(StorageFull("disk quota exceeded".into())));
+/// let broken = JournalError::Storage("a page is corrupt".into());
+/// assert!(is_storage_full(&full) && !is_storage_full(&broken));
+/// ```
+#[must_use]
+pub fn is_storage_full(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<StorageFull>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}

@@ -1,0 +1,1 @@
+//! Durable runs, sessions and events of a Runwright server, in one SQLite file behind the ports of `runwright-agent`.
