@@ -19,7 +19,7 @@ mod frame;
 
 pub use self::{
     envelope::{Envelope, EnvelopeRef},
-    frame::{FRAME_OVERHEAD, write_frame, write_frame_id},
+    frame::{FRAME_OVERHEAD, write_change_frame, write_frame, write_frame_id},
 };
 
 /// Is something that happened in a workspace.

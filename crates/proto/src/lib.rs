@@ -113,7 +113,7 @@ pub use self::{
     error::{ErrorCode, ParseWordError, Problem},
     event::{
         Change, ChangeKind, End, EndReason, Envelope, EnvelopeRef, Event, FRAME_OVERHEAD, Gap,
-        MessageDelta, UnknownEvent, write_frame, write_frame_id,
+        MessageDelta, UnknownEvent, write_change_frame, write_frame, write_frame_id,
     },
     file::{File, FileRead},
     id::{

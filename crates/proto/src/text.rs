@@ -91,6 +91,31 @@ impl Text {
             .try_for_each(|chunk| writer.write_all(chunk.as_bytes()))
     }
 
+    /// Tells whether the text begins with `prefix`, at the cost of what the two do not share: for a snapshot of this text
+    /// and what was pushed since, that is next to nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use runwright_proto::Text;
+    ///
+    /// let mut text = Text::from("Hello");
+    /// let snapshot = text.clone();
+    /// text.push_str(", world");
+    /// assert!(text.starts_with(&snapshot));
+    /// assert!(!snapshot.starts_with(&text));
+    /// ```
+    #[must_use]
+    pub fn starts_with(&self, prefix: &Self) -> bool {
+        prefix.len <= self.len
+            && node::agree(
+                self.tail.as_ref(),
+                self.len,
+                prefix.tail.as_ref(),
+                prefix.len,
+            )
+    }
+
     /// Copies the text from `offset` (in bytes) to its end, at the cost of what is copied.
     ///
     /// Gives an empty string when the text is not longer than `offset`. An offset inside a character moves back to the

@@ -7,7 +7,7 @@
 
 use std::io::Write;
 
-use super::EnvelopeRef;
+use super::{ChangeKind, EnvelopeRef};
 use crate::{Epoch, Seq};
 
 /// What a frame has around the texts of its event, roughly: a first guess at the size of a buffer, in bytes.
@@ -54,4 +54,79 @@ pub fn write_frame(out: &mut Vec<u8>, envelope: EnvelopeRef<'_>) {
     serde_json::to_writer(&mut *out, &envelope)
         .expect("invariant: an event has string keys and writes to memory");
     out.extend_from_slice(b"\n\n");
+}
+
+/// Appends the frame of a [`Change`](super::Change) whose payload is JSON already: the same bytes as
+/// [`write_frame`] makes of the event, for a log that keeps the payload and does not know it.
+///
+/// `kind` is a kind that this version knows, so it needs no escaping.
+///
+/// # Panics
+///
+/// Never: a vector takes every write.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::{ChangeKind, Seq, write_change_frame};
+///
+/// let mut out = Vec::new();
+/// write_change_frame(&mut out, "message", Seq(7), &"k3v9".parse()?, ChangeKind::Updated, b"{}");
+/// assert_eq!(
+///     out,
+///     b"data: {\"type\":\"message\",\"seq\":7,\"epoch\":\"k3v9\",\"payload\":{\"type\":\"updated\",\"payload\":{}}}\n\n",
+/// );
+/// # Ok::<(), runwright_proto::ParseIdError>(())
+/// ```
+pub fn write_change_frame(
+    out: &mut Vec<u8>,
+    kind: &str,
+    seq: Seq,
+    epoch: &Epoch,
+    change: ChangeKind,
+    payload: &[u8],
+) {
+    let change = change.as_str();
+    write!(
+        out,
+        r#"data: {{"type":"{kind}","seq":{seq},"epoch":"{epoch}","payload":{{"type":"{change}","payload":"#
+    )
+    .expect("invariant: a vector takes every write");
+    out.extend_from_slice(payload);
+    out.extend_from_slice(b"}}\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Change, Event, Session, SessionId};
+
+    #[test]
+    fn a_frame_of_a_kept_payload_is_the_frame_of_the_event() {
+        let epoch: Epoch = "k3v9".parse().unwrap();
+        for (change, kind) in [
+            (
+                Change::created as fn(Session) -> Change<Session>,
+                ChangeKind::Created,
+            ),
+            (Change::updated, ChangeKind::Updated),
+            (Change::deleted, ChangeKind::Deleted),
+        ] {
+            let session = Session::new(SessionId::random(), "a \"title\"".to_owned(), 7);
+            let payload = serde_json::to_vec(&session).unwrap();
+            let event = Event::Session(change(session));
+            let (mut whole, mut kept) = (Vec::new(), Vec::new());
+            let envelope = EnvelopeRef {
+                event: &event,
+                seq: Some(Seq(41)),
+                epoch: Some(&epoch),
+            };
+            write_frame(&mut whole, envelope);
+            write_change_frame(&mut kept, event.kind(), Seq(41), &epoch, kind, &payload);
+            assert_eq!(
+                String::from_utf8(kept).unwrap(),
+                String::from_utf8(whole).unwrap()
+            );
+        }
+    }
 }

@@ -38,6 +38,41 @@ pub(super) fn newest_first(tail: Option<&Node>) -> impl Iterator<Item = &str> {
     iter::successors(tail, |node| node.older.as_deref()).map(|node| node.text.as_str())
 }
 
+/// Tells whether a text of `len` bytes and one of `other_len`, which is not longer, agree as far as the shorter one goes.
+///
+/// The pieces are compared from the newest to the oldest: where both lists meet in the same piece, they are one from
+/// there on.
+pub(super) fn agree(
+    mut piece: Option<&Arc<Node>>,
+    len: usize,
+    mut other: Option<&Arc<Node>>,
+    other_len: usize,
+) -> bool {
+    // Where the two pieces at hand end in their texts, and up to where there is something left to compare.
+    let (mut ends, mut other_ends, mut left) = (len, other_len, other_len);
+    while let (Some(a), Some(b)) = (piece, other) {
+        let (begins, other_begins) = (ends - a.text.len(), other_ends - b.text.len());
+        if begins >= left {
+            (piece, ends) = (a.older.as_ref(), begins);
+            continue;
+        }
+        if other_begins >= left {
+            (other, other_ends) = (b.older.as_ref(), other_begins);
+            continue;
+        }
+        if Arc::ptr_eq(a, b) && begins == other_begins {
+            return true;
+        }
+        let from = begins.max(other_begins);
+        let (a, b) = (a.text.as_bytes(), b.text.as_bytes());
+        if a[from - begins..left - begins] != b[from - other_begins..left - other_begins] {
+            return false;
+        }
+        left = from;
+    }
+    left == 0
+}
+
 /// Appends `piece`, in place where nobody else sees the newest piece, and restores the rule of sizes.
 pub(super) fn push(tail: &mut Option<Arc<Node>>, piece: &str) {
     if let Some(newest) = tail.as_mut().and_then(Arc::get_mut)

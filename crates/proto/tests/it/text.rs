@@ -56,6 +56,11 @@ proptest! {
         }
         for (text, model) in &clones {
             assert_same(text, model);
+            for (other, other_model) in &clones {
+                prop_assert_eq!(text.starts_with(other), model.starts_with(other_model.as_str()));
+                let unrelated = Text::from(other_model.as_str());
+                prop_assert_eq!(text.starts_with(&unrelated), model.starts_with(other_model.as_str()));
+            }
         }
     }
 
