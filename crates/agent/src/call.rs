@@ -47,6 +47,18 @@ impl AgentCall {
         self
     }
 
+    /// The call of a run that is on record: `named` says whether it was the caller who had named it, which the message
+    /// of a record does not tell.
+    ///
+    /// # Errors
+    /// [`CallError`], which the call of no record gives.
+    pub fn of_record(message: AgentMessage, named: bool) -> Result<Self, CallError> {
+        Ok(Self {
+            named,
+            ..Self::try_from(message)?
+        })
+    }
+
     /// The session to run in.
     #[must_use]
     pub fn session_id(&self) -> &SessionId {

@@ -2,7 +2,7 @@
 //! reader.
 
 use runwright_proto::{
-    AgentEvent, Change, Event, MessageId, RunComplete, RunId, RunState, Seq, Text, Usage,
+    AgentEvent, Change, Event, MessageId, RunComplete, RunId, RunState, Seq, SessionId, Text, Usage,
 };
 
 use crate::call::AgentCall;
@@ -133,26 +133,30 @@ impl RunEnd {
     /// 2.4). A turn that went well is followed by the contract's notice that the agent has finished.
     #[must_use]
     pub fn events(&self, call: &AgentCall) -> Vec<Publication> {
-        let complete = Event::RunComplete(Change::updated(self.run_complete(call)));
+        self.events_of(call.session_id(), call.run_id())
+    }
+
+    /// The same events for a run of which only the names are at hand.
+    #[must_use]
+    pub fn events_of(&self, session: &SessionId, run: &RunId) -> Vec<Publication> {
+        let complete = Event::RunComplete(Change::updated(self.run_complete(session, run)));
         let mut events = vec![complete];
-        let session_id = call.session_id().clone();
         if let (Some(error), RunState::Failed) = (&self.error, self.state) {
-            let failed = AgentEvent::error(session_id, call.run_id().clone(), error.as_str());
+            let failed = AgentEvent::error(session.clone(), run.clone(), error.as_str());
             events.insert(0, Event::AgentEvent(Change::created(failed)));
         } else if self.state == RunState::Completed && self.folded_into.is_none() {
-            let finished = AgentEvent::finished(session_id, self.session_title.as_str());
+            let finished = AgentEvent::finished(session.clone(), self.session_title.as_str());
             events.push(Event::AgentEvent(Change::created(finished)));
         }
         let publish = |event| Publication {
             event,
-            run: Some(call.run_id().clone()),
+            run: Some(run.clone()),
             pace: Pace::Now,
         };
         events.into_iter().map(publish).collect()
     }
 
-    fn run_complete(&self, call: &AgentCall) -> RunComplete {
-        let session_id = call.session_id().clone();
+    fn run_complete(&self, session: &SessionId, run: &RunId) -> RunComplete {
         RunComplete {
             message_id: self.message_id.clone(),
             text: self.text.clone().unwrap_or_default(),
@@ -160,7 +164,7 @@ impl RunEnd {
             reason: self.reason.clone(),
             folded_into: self.folded_into.clone(),
             usage: self.usage,
-            ..RunComplete::new(session_id, call.run_id().clone(), self.state)
+            ..RunComplete::new(session.clone(), run.clone(), self.state)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use runwright_proto::{Receipt, Run, RunId, RunList, RunState, SessionId};
+use runwright_proto::{Receipt, Run, RunId, RunList, RunState, Seq, SessionId};
 
 use crate::call::AgentCall;
 use crate::events::RunEnd;
@@ -76,6 +76,24 @@ pub struct NewRun {
     pub call: Arc<AgentCall>,
     /// How many runs of the session go before it.
     pub position: usize,
+}
+
+impl NewRun {
+    /// The receipt of the run, if it is recorded while the log of its workspace is at `head`.
+    #[must_use]
+    pub fn receipt(&self, head: Seq) -> Receipt {
+        Receipt {
+            run_id: self.call.run_id().clone(),
+            session_id: self.call.session_id().clone(),
+            state: if self.position == 0 {
+                RunState::Running
+            } else {
+                RunState::Queued
+            },
+            position: u32::try_from(self.position).unwrap_or(u32::MAX),
+            seq: head,
+        }
+    }
 }
 
 /// What became of a run that was to be recorded.

@@ -161,6 +161,26 @@ pub struct SessionChange {
     pub spent: Option<Spent>,
 }
 
+impl SessionChange {
+    /// Makes the change in a session, but for the time of it.
+    pub fn apply_to(self, session: &mut Session) {
+        if let Some(title) = self.title {
+            session.title = title;
+        }
+        if let Some(todos) = self.todos {
+            session.todos = todos;
+        }
+        if let Some(message) = self.summary_message_id {
+            session.summary_message_id = Some(message);
+        }
+        if let Some(spent) = self.spent {
+            session.prompt_tokens = spent.prompt_tokens;
+            session.completion_tokens = spent.completion_tokens;
+            session.cost += spent.cost;
+        }
+    }
+}
+
 /// What one model step used.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Spent {

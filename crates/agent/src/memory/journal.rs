@@ -85,20 +85,6 @@ impl MemoryJournal {
             records: Mutex::new(Records::default()),
         }
     }
-
-    fn receipt(&self, new: &NewRun) -> Receipt {
-        Receipt {
-            run_id: new.call.run_id().clone(),
-            session_id: new.call.session_id().clone(),
-            state: if new.position == 0 {
-                RunState::Running
-            } else {
-                RunState::Queued
-            },
-            position: u32::try_from(new.position).unwrap_or(u32::MAX),
-            seq: self.sink.head(),
-        }
-    }
 }
 
 #[async_trait]
@@ -108,7 +94,7 @@ impl RunJournal for MemoryJournal {
     }
 
     async fn accept(&self, new: NewRun) -> Result<Acceptance, JournalError> {
-        let receipt = self.receipt(&new);
+        let receipt = new.receipt(self.sink.head());
         let now = self.clock.now();
         let mut records = lock(&self.records);
         if let Some(earlier) = records.earlier(&new.call) {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runwright_proto::{
-    Change, ChangeKind, Event, File, Finish, FinishReason, Message, MessageId, Part, Role, RunId,
-    Session, SessionId, ToolCall, ToolResult,
+    Change, ChangeKind, Event, File, Finish, Message, MessageId, Role, RunId, Session, SessionId,
 };
 
 use crate::clock::{Clock, Timestamp};
+use crate::closing::{Closing, ClosingStep};
 use crate::events::{EventSink, Pace, Publication};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::transcript::{NewSession, SessionChange, Transcript, TranscriptError};
@@ -160,13 +160,12 @@ impl MemoryTranscript {
         Ok(())
     }
 
-    /// Replaces a message and returns what took its place.
     fn replace(
         &self,
         history: &mut History,
         mut message: Message,
         pace: Pace,
-    ) -> Result<Message, TranscriptError> {
+    ) -> Result<(), TranscriptError> {
         message.updated_at = self.clock.now().seconds();
         let Some(place) = history.messages.get(&message.id) else {
             return Err(TranscriptError::UnknownMessage(message.id));
@@ -174,7 +173,7 @@ impl MemoryTranscript {
         let (session, index, run) = (place.session.clone(), place.index, place.run.clone());
         history.conversation_mut(&session)?.messages[index] = message.clone();
         self.publish_message(ChangeKind::Updated, &message, run, pace);
-        Ok(message)
+        Ok(())
     }
 }
 
@@ -232,7 +231,7 @@ impl Transcript for MemoryTranscript {
         let conversation = history.conversation_mut(id)?;
         conversation.changed = stamp;
         let session = &mut conversation.session;
-        apply(session, change);
+        change.apply_to(session);
         session.updated_at = now.seconds();
         self.publish_session(ChangeKind::Updated, session);
         Ok(session.clone())
@@ -260,7 +259,7 @@ impl Transcript for MemoryTranscript {
     }
 
     async fn update_message(&self, message: Message, pace: Pace) -> Result<(), TranscriptError> {
-        self.replace(&mut self.lock(), message, pace).map(drop)
+        self.replace(&mut self.lock(), message, pace)
     }
 
     async fn messages(&self, session: &SessionId) -> Result<Vec<Message>, TranscriptError> {
@@ -293,27 +292,16 @@ impl Transcript for MemoryTranscript {
     ) -> Result<Option<Message>, TranscriptError> {
         let now = self.clock.now();
         let mut history = self.lock();
-        let written = history.written_by(run);
-        let unanswered = unanswered_calls(&written);
-        let home = written.first().map(|message| message.session_id.clone());
-        let mut last = None;
-        for (at, message) in written.into_iter().enumerate() {
-            if message.role != Role::Assistant {
-                continue;
-            }
-            let mut closed = closed(message.clone(), &finish, now);
-            if closed != message {
-                closed = self.replace(&mut history, closed, Pace::Now)?;
-            }
-            for (_, call) in unanswered.iter().filter(|(of, _)| *of == at) {
-                let result = error_result(&closed, call, &finish, now);
-                self.add(&mut history, Some(run), result)?;
-            }
-            if home.as_ref() == Some(&closed.session_id) {
-                last = Some(closed);
+        let closing = Closing::of(history.written_by(run), &finish, now);
+        for step in closing.steps {
+            match step {
+                ClosingStep::Replace(message) => {
+                    self.replace(&mut history, message, Pace::Now)?;
+                }
+                ClosingStep::Add(message) => self.add(&mut history, Some(run), message)?,
             }
         }
-        Ok(last)
+        Ok(closing.answer)
     }
 
     async fn files(&self, _session: &SessionId) -> Result<Vec<File>, TranscriptError> {
@@ -396,89 +384,4 @@ impl History {
         };
         places.into_iter().filter_map(message).collect()
     }
-}
-
-fn apply(session: &mut Session, change: SessionChange) {
-    if let Some(title) = change.title {
-        session.title = title;
-    }
-    if let Some(todos) = change.todos {
-        session.todos = todos;
-    }
-    if let Some(message) = change.summary_message_id {
-        session.summary_message_id = Some(message);
-    }
-    if let Some(spent) = change.spent {
-        session.prompt_tokens = spent.prompt_tokens;
-        session.completion_tokens = spent.completion_tokens;
-        session.cost += spent.cost;
-    }
-}
-
-/// Closes the reasoning, completes the tool calls and adds the finish part, where they are open (contract 5.6).
-fn closed(mut message: Message, finish: &Finish, now: Timestamp) -> Message {
-    for part in &mut message.parts {
-        if let Part::Reasoning(reasoning) = part
-            && reasoning.finished_at == 0
-        {
-            reasoning.finished_at = now.seconds();
-        }
-        if let Part::ToolCall(call) = part
-            && !call.finished
-        {
-            call.input = "{}".into();
-            call.finished = true;
-        }
-    }
-    if message.finish().is_none() {
-        message.parts.push(Part::Finish(Finish {
-            time: now.seconds(),
-            ..finish.clone()
-        }));
-    }
-    message
-}
-
-/// The tool calls that no later message answers, each with the index of its message. Some providers count their calls
-/// from zero in each step, so a result answers one call of its name and not all of them.
-fn unanswered_calls(written: &[Message]) -> Vec<(usize, ToolCall)> {
-    let mut open: Vec<(usize, ToolCall)> = Vec::new();
-    for (at, message) in written.iter().enumerate() {
-        for result in message.tool_results() {
-            if let Some(answered) = open
-                .iter()
-                .rposition(|(_, call)| call.id == result.tool_call_id)
-            {
-                open.remove(answered);
-            }
-        }
-        open.extend(message.tool_calls().map(|call| (at, call.clone())));
-    }
-    open
-}
-
-/// The result of a tool call that nobody answered, so that the history stays valid for a provider.
-fn error_result(message: &Message, call: &ToolCall, finish: &Finish, now: Timestamp) -> Message {
-    let content = if finish.reason == FinishReason::Canceled {
-        "The run was cancelled before this tool call ended"
-    } else {
-        "The run ended before this tool call did"
-    };
-    let mut result = Message::new(
-        MessageId::generate(),
-        message.session_id.clone(),
-        Role::Tool,
-        now.seconds(),
-    );
-    result.parts = vec![
-        Part::ToolResult(ToolResult {
-            tool_call_id: call.id.clone(),
-            name: call.name.clone(),
-            content: content.into(),
-            is_error: true,
-            ..ToolResult::default()
-        }),
-        Part::Finish(Finish::stop()),
-    ];
-    result
 }
