@@ -191,6 +191,21 @@ impl Place {
 }
 
 impl MissedEvents {
+    /// Where clients had come to whose streams the end of another process cut.
+    pub(crate) fn cut_off(
+        clients: impl IntoIterator<Item = ClientId>,
+        seen: Seq,
+        grace: Duration,
+    ) -> Self {
+        let until = Instant::now() + grace;
+        let place = |client| Place {
+            client,
+            cursor: runwright_pubsub::Seq::new(seen.0),
+            until,
+        };
+        Self(Mutex::new(clients.into_iter().map(place).collect()))
+    }
+
     fn left(&self, place: Place) {
         let mut left = self.lock();
         left.retain(|other| other.is_kept() && other.client != place.client);

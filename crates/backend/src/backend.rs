@@ -205,8 +205,10 @@ impl Backend {
             }
             AttachRefusal::Retired => AttachError::Retired,
         })?;
-        let shared = self.shared.clone();
+        workspace.followed_by(client);
+        let (shared, followed) = (self.shared.clone(), workspace.clone());
         let detach = detach_with(ticket, move |ticket| {
+            followed.left_by(client);
             let effects = shared
                 .registry()
                 .detach(ticket, |workspace| workspace.has_runs());

@@ -143,6 +143,7 @@ mod run_transcript;
 mod sessions;
 mod status;
 mod steering;
+mod stored_log;
 mod supervise;
 mod sync;
 #[cfg(feature = "test-util")]

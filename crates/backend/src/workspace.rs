@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runwright_agent::{
-    AgentCall, CancelReason, Clock, Reservations, RunJournal, Runner, RunnerModel, SystemClock,
-    Transcript, WorkspaceContext,
+    AgentCall, CancelReason, Clock, EventLog, Reservations, RunJournal, Runner, RunnerModel,
+    SystemClock, Transcript, WorkspaceContext,
 };
 use runwright_proto::{
-    AgentInfo, Change, Config, ConfigChanged, CreateWorkspace, End, EndReason, Event, SessionId,
+    AgentInfo, Change, Config, ConfigChanged, CreateWorkspace, EndReason, Event, SessionId,
     WorkspaceId,
 };
 use tokio::sync::OnceCell;
@@ -23,11 +23,16 @@ use tokio_util::task::TaskTracker;
 use crate::agent_bytes::AgentBytes;
 use crate::attachment::MissedEvents;
 use crate::ended_runs::EndedRuns;
-use crate::factory::WorkspaceParts;
+use crate::factory::{Recovered, WorkspaceParts};
 use crate::gate::RunGate;
 use crate::log::WorkspaceLog;
 use crate::options::RunOptions;
 use crate::recording::Recordings;
+use crate::stored_log::Followers;
+
+/// How long the place of a client is kept whose stream was cut because the process died: nobody knows when it notices.
+/// A client of the contract tries again every 10 s at the latest (contract 3.8), a machine that sleeps when it wakes.
+const RECOVERED_GRACE: Duration = Duration::from_secs(5 * 60);
 
 /// One open workspace.
 ///
@@ -41,6 +46,7 @@ pub struct Workspace {
     pub(crate) tasks: Tasks,
     pub(crate) missed: MissedEvents,
     pub(crate) recordings: Recordings,
+    pub(crate) followers: Followers,
     pub(crate) agent_bytes: AgentBytes,
     /// Whether tools run without approval. It orders nothing else, so every access is relaxed.
     skip_permissions: AtomicBool,
@@ -53,6 +59,8 @@ pub(crate) struct Opened {
     pub(crate) context: Arc<WorkspaceContext>,
     pub(crate) journal: Arc<dyn RunJournal>,
     pub(crate) transcript: Arc<dyn Transcript>,
+    /// The stored part of the log, if there is one.
+    pub(crate) events: Option<Arc<dyn EventLog>>,
     pub(crate) data_dir: PathBuf,
     pub(crate) config: Arc<Config>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -101,11 +109,14 @@ impl Workspace {
         on_idle: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
         let skip_permissions = AtomicBool::new(request.yolo);
+        let Recovered { clients, seen, .. } = parts.recovered;
+        let missed = MissedEvents::cut_off(clients, seen, RECOVERED_GRACE);
         let opened = Opened {
             request,
             context: Arc::new(context),
             journal: parts.journal,
             transcript: parts.transcript,
+            events: parts.events,
             data_dir: parts.data_dir,
             config: parts.config,
             clock: Arc::new(SystemClock),
@@ -126,8 +137,9 @@ impl Workspace {
             reservations: Reservations::new(options.max_queued),
             log,
             tasks,
-            missed: MissedEvents::default(),
+            missed,
             recordings: Recordings::default(),
+            followers: Followers::default(),
             agent_bytes: AgentBytes::default(),
             skip_permissions,
             shutdown: OnceCell::new(),
@@ -212,8 +224,7 @@ impl Workspace {
         let changed = ConfigChanged {
             workspace_id: self.id,
         };
-        self.log
-            .announce(Event::ConfigChanged(Change::updated(changed)));
+        self.announce(Event::ConfigChanged(Change::updated(changed)));
     }
 
     /// Shuts the workspace down, in this order (semantics 5), all within one deadline:
@@ -225,7 +236,7 @@ impl Workspace {
     /// 5. the runs may end cooperatively;
     /// 6. at the deadline, what is left is aborted and ends as `interrupted`;
     /// 7. the tasks of the workspace end;
-    /// 8. every stream ends, after the last terminal event.
+    /// 8. the log is stored, every stream ends after the last terminal event, and the stored part of the log is closed.
     ///
     /// Later callers wait for the same shutdown.
     ///
@@ -260,8 +271,9 @@ impl Workspace {
         self.tasks.tracker.close();
         // A task that never yields is left behind; its run has ended without it.
         let _ended = timeout(self.opened.options.abort_grace, self.tasks.tracker.wait()).await;
-        self.log.announce(Event::End(End { reason }));
-        self.log.shutdown();
+        // Runs that had to be aborted have used up the deadline; what they wrote is stored all the same.
+        let last = deadline.max(Instant::now() + self.opened.options.abort_grace);
+        self.end_log(reason, last).await;
         self.log_shutdown(drained, &held_up);
         ShutdownReport { drained, held_up }
     }
