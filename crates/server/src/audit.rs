@@ -10,16 +10,19 @@
 //! | `status` | what was answered |
 //! | `location` | the run, where one was accepted |
 //!
-//! The file is `audit.jsonl` in the data folder, readable by its owner alone, and only ever appended to. Lines are
-//! written by a thread of their own, a moment after the answer, so that no request waits for a disk.
+//! Lines are written by a thread of their own, a moment after the answer, so that no request waits for a disk: to an
+//! [`AuditSink`] of the embedder's, or to the file `audit.jsonl`, readable by its owner alone and only ever appended to.
 //!
 //! It must never know a route, and never see a body.
 
 mod entry;
+mod file;
 mod layer;
 mod writer;
 
 pub use self::{
+    entry::AuditLine,
+    file::AuditError,
     layer::{Audit, AuditLayer},
-    writer::{AuditError, AuditLog},
+    writer::{AuditLog, AuditSink},
 };

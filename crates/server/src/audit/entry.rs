@@ -19,7 +19,16 @@ pub(super) struct Request {
     pub(super) target: Uri,
 }
 
-/// One line.
+/// One line of the audit log, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLine {
+    /// When the request was answered, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// What is known of it: one JSON object, without a line break.
+    pub json: String,
+}
+
+/// What the object of a line says.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     time_ms: i64,
@@ -67,8 +76,8 @@ impl Request {
 }
 
 impl Entry {
-    /// Appends the line to `lines`. JSON escapes every control character, so a target cannot forge a line.
-    pub(super) fn write_to(&self, lines: &mut Vec<u8>) {
+    /// Makes the line. JSON escapes every control character, so a target cannot forge a line.
+    pub(super) fn line(&self) -> AuditLine {
         let target = self.request.target.path_and_query();
         let target = target.map_or("/", |target| target.as_str());
         let line = Line {
@@ -80,10 +89,11 @@ impl Entry {
             status: self.status.as_u16(),
             location: self.location.as_ref().and_then(|value| value.to_str().ok()),
         };
-        if let Err(error) = serde_json::to_writer(&mut *lines, &line) {
-            tracing::error!(%error, "a line of the audit log could not be made");
+        AuditLine {
+            time_ms: self.time_ms,
+            json: serde_json::to_string(&line)
+                .expect("invariant: a line has string keys and writes to memory"),
         }
-        lines.push(b'\n');
     }
 }
 
@@ -114,10 +124,9 @@ mod tests {
             .header(LOCATION, "/v1/workspaces/w/runs/r")
             .body(())
             .expect("a response");
-        let mut lines = Vec::new();
         let kept = Request::of(&request).expect("a post may change something");
-        kept.answered(&response, 5).write_to(&mut lines);
-        let line: serde_json::Value = serde_json::from_slice(&lines).expect("JSON");
+        let kept = kept.answered(&response, 5).line();
+        let line: serde_json::Value = serde_json::from_str(&kept.json).expect("JSON");
         let expected = serde_json::json!({
             "time_ms": 5,
             "principal": "uid:1000",
@@ -127,8 +136,8 @@ mod tests {
             "status": 202,
             "location": "/v1/workspaces/w/runs/r",
         });
-        assert_eq!(line, expected);
-        assert_eq!(lines.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!((kept.time_ms, line), (5, expected));
+        assert!(!kept.json.contains('\n'));
     }
 
     #[test]

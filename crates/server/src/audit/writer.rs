@@ -1,13 +1,9 @@
-//! Owns the file of the audit log and the thread that writes it.
+//! Owns the lines that wait to be kept, and the thread that hands them to their sink.
 //!
-//! It must never know what a line says.
+//! It must never know what a line says, nor where it is kept.
 
 use std::{
-    fmt,
-    fs::{DirBuilder, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    fmt, io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
@@ -18,7 +14,7 @@ use std::{
 
 use runwright_backend::{Clock, SystemClock};
 
-use super::entry::{Entry, Request};
+use super::entry::{AuditLine, Entry, Request};
 
 /// How long the writer gathers lines before it writes: so much is lost when the process is killed, and a busy server
 /// writes twenty times a second and not for each request.
@@ -27,7 +23,14 @@ const GATHER: Duration = Duration::from_millis(50);
 /// How many lines may wait for a disk that does not answer, some 20 MiB; what comes then is dropped and counted.
 const MAX_WAITING: usize = 65_536;
 
-/// Where requests are noted. Clones share the file; without one nothing is noted.
+/// Keeps the lines of an audit log.
+pub trait AuditSink: Send + 'static {
+    /// Keeps lines, in their order, after all that it was given before. Called on a thread of its own, so it may wait
+    /// for a disk; what it cannot keep it reports itself.
+    fn keep(&mut self, lines: Vec<AuditLine>);
+}
+
+/// Where requests are noted. Clones share the sink; without one nothing is noted.
 #[derive(Clone, Default)]
 pub struct AuditLog(Option<Arc<Shared>>);
 
@@ -43,14 +46,6 @@ struct Waiting {
     dropped: u64,
 }
 
-/// Why the audit log cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("the audit log `{path}` cannot be written: {source}; name another folder with `--data-dir`", path = .path.display())]
-pub struct AuditError {
-    path: PathBuf,
-    source: io::Error,
-}
-
 impl AuditLog {
     /// A log that notes nothing.
     #[must_use]
@@ -58,35 +53,18 @@ impl AuditLog {
         Self(None)
     }
 
-    /// Opens `audit.jsonl` in a folder, which is made with mode 0700 if it is not there, and starts the writer.
+    /// A log that is kept by `sink`, and starts the thread that writes to it.
     ///
     /// # Errors
     ///
-    /// [`AuditError`].
-    pub fn open(folder: &Path) -> Result<Self, AuditError> {
-        let path = folder.join("audit.jsonl");
-        let fail = |source| AuditError {
-            path: path.clone(),
-            source,
-        };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(fail)?;
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(fail)?;
+    /// The system's, when it has no thread left.
+    pub fn to(mut sink: impl AuditSink) -> io::Result<Self> {
         let waiting = Arc::new(Mutex::new(Waiting::default()));
         let (wake, woken) = sync_channel(1);
         let shared = waiting.clone();
         let writer = thread::Builder::new()
             .name("audit".to_owned())
-            .spawn(move || write_until_dropped(file, &shared, &woken))
-            .map_err(fail)?;
+            .spawn(move || write_until_dropped(&mut sink, &shared, &woken))?;
         Ok(Self(Some(Arc::new(Shared {
             waiting,
             writer: Some((wake, writer)),
@@ -134,32 +112,28 @@ impl Drop for Shared {
     }
 }
 
-fn write_until_dropped(mut file: File, waiting: &Mutex<Waiting>, woken: &Receiver<()>) {
+fn write_until_dropped(sink: &mut impl AuditSink, waiting: &Mutex<Waiting>, woken: &Receiver<()>) {
     while woken.recv().is_ok() {
         // Gathers what else comes; a further wake ends the wait a little early, which is no harm.
         let gathered = woken.recv_timeout(GATHER);
-        write(&mut file, waiting);
+        write(sink, waiting);
         if gathered == Err(RecvTimeoutError::Disconnected) {
             break;
         }
     }
-    write(&mut file, waiting);
+    write(sink, waiting);
 }
 
-fn write(file: &mut File, waiting: &Mutex<Waiting>) {
+fn write(sink: &mut impl AuditSink, waiting: &Mutex<Waiting>) {
     let Waiting { entries, dropped } = std::mem::take(&mut *lock(waiting));
-    let mut lines = Vec::with_capacity(entries.len() * 256);
-    for entry in &entries {
-        entry.write_to(&mut lines);
-    }
     if dropped > 0 {
         tracing::error!(
             dropped,
             "lines of the audit log were dropped: the disk is too slow"
         );
     }
-    if let Err(error) = file.write_all(&lines) {
-        tracing::error!(%error, lines = entries.len(), "the audit log was not written");
+    if !entries.is_empty() {
+        sink.keep(entries.iter().map(Entry::line).collect());
     }
 }
 
@@ -169,15 +143,21 @@ fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<AuditLine>>>);
+
+    impl AuditSink for Kept {
+        fn keep(&mut self, lines: Vec<AuditLine>) {
+            self.0.lock().expect("nobody panics here").extend(lines);
+        }
+    }
+
     #[test]
-    fn everything_noted_is_in_the_file_when_the_last_clone_is_gone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let data = folder.path().join("data");
-        let log = AuditLog::open(&data).expect("the folder can be written");
+    fn everything_noted_is_kept_when_the_last_clone_is_gone() {
+        let kept = Kept::default();
+        let log = AuditLog::to(kept.clone()).expect("a thread");
         let clone = log.clone();
         for n in 0..100 {
             let request = http::Request::post(format!("/{n}"))
@@ -187,18 +167,12 @@ mod tests {
             clone.note(request, &http::Response::new(()));
         }
         drop((log, clone));
-        let text = std::fs::read_to_string(data.join("audit.jsonl")).expect("the file is there");
-        let targets: Vec<String> = text
-            .lines()
-            .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
-            .map(|line| line["target"].as_str().expect("a target").to_owned())
-            .collect();
+        let lines = kept.0.lock().expect("nobody panics here");
+        let target = |line: &AuditLine| {
+            let line: serde_json::Value = serde_json::from_str(&line.json).expect("JSON");
+            line["target"].as_str().expect("a target").to_owned()
+        };
         let expected: Vec<String> = (0..100).map(|n| format!("/{n}")).collect();
-        assert_eq!(targets, expected);
-        let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
-        assert_eq!(
-            (mode(&data), mode(&data.join("audit.jsonl"))),
-            (0o700, 0o600)
-        );
+        assert_eq!(lines.iter().map(target).collect::<Vec<_>>(), expected);
     }
 }
