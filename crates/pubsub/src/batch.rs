@@ -70,6 +70,13 @@ impl<E: Event> Batch<E> {
         }
     }
 
+    /// Returns the cursor of the reader that took the batch, before it took it: the events are what came after it, and a
+    /// reader that shares the batch had come as far. An encoding may tell only what is new since then.
+    #[must_use]
+    pub fn after(&self) -> Seq {
+        self.shared.after
+    }
+
     /// Returns the number of the first event.
     #[must_use]
     pub fn first(&self) -> Seq {
@@ -115,11 +122,6 @@ impl<E: Event> Batch<E> {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         Shared::ptr_eq(&self.shared, &other.shared)
-    }
-
-    /// Returns the cursor whose reader gets this batch.
-    pub(crate) fn after(&self) -> Seq {
-        self.shared.after
     }
 
     fn events(&self) -> &[(Seq, Shared<E>)] {

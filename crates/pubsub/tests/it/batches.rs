@@ -84,8 +84,10 @@ fn readers_at_different_cursors_get_their_own_batches() {
     let topic = topic();
     publish(&topic, (1..=4).map(every));
     let mut readers = [0, 2, 0, 2].map(|cursor| subscribe(&topic, From::After(seq(cursor))));
-    let firsts = readers.each_mut().map(|reader| batch(reader).first());
-    assert_eq!(firsts, [seq(1), seq(3), seq(1), seq(3)]);
+    let batches = readers.each_mut().map(batch);
+    let places = batches.map(|batch| (batch.after(), batch.first()));
+    let (start, middle) = ((seq(0), seq(1)), (seq(2), seq(3)));
+    assert_eq!(places, [start, middle, start, middle]);
 }
 
 #[test]
@@ -113,8 +115,14 @@ fn the_rest_of_a_run_of_single_events_is_a_batch() {
     reader.try_recv().unwrap();
     let rest = batch(&mut reader);
     assert_eq!(
-        (rest.first(), rest.last(), rest.len(), rest.weight()),
-        (seq(2), seq(3), 2, 4)
+        (
+            rest.after(),
+            rest.first(),
+            rest.last(),
+            rest.len(),
+            rest.weight()
+        ),
+        (seq(1), seq(2), seq(3), 2, 4)
     );
     assert_eq!(reader.cursor(), seq(3));
     assert_eq!(drain_batches(&mut reader), []);

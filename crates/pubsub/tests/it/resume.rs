@@ -3,7 +3,7 @@
 use runwright_pubsub::{Closed, From, SubscribeError, Topic, TopicOptions};
 
 use crate::common::{
-    Got, check_from, drain, every, latest, publish, seq, subscribe, topic, topic_of,
+    Got, check_from, drain, drain_batches, every, latest, publish, seq, subscribe, topic, topic_of,
 };
 
 #[test]
@@ -124,4 +124,19 @@ fn numbers_go_on_where_an_earlier_life_ended() {
         drain(&mut before),
         [Got::Lagged(8, 1000), Got::Event(1001, 1)]
     );
+}
+
+#[test]
+fn a_cursor_of_an_earlier_life_is_told_of_the_loss_before_anything_is_published() {
+    let topic = Topic::new(TopicOptions {
+        first_seq: seq(1001),
+        ..TopicOptions::default()
+    });
+    let mut before = subscribe(&topic, From::After(seq(7)));
+    let mut at_head = subscribe(&topic, From::After(seq(1000)));
+    let mut from_zero = subscribe(&topic, From::After(seq(0)));
+    assert_eq!(drain(&mut before), [Got::Lagged(8, 1000)]);
+    assert_eq!(drain_batches(&mut from_zero), [Got::Lagged(1, 1000)]);
+    assert_eq!(drain(&mut at_head), []);
+    assert_eq!(before.cursor(), seq(1000));
 }
