@@ -1,0 +1,191 @@
+//! The database file: how it is made and opened, how its connections are set, and whether it still is the file that was
+//! opened. The file is never opened by anything but SQLite while a connection lives: closing it would give up SQLite's
+//! locks of the whole process.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::fault;
+use super::options::EngineOptions;
+use crate::error::{OpenStoreError, StoreError, StoreErrorKind};
+use crate::filesystem::network_file_system;
+use crate::lock::DirectoryLock;
+use crate::migrate::migrate;
+
+/// The name of the database in the data directory.
+pub(crate) const FILE: &str = "runwright.db";
+
+/// The oldest SQLite that is accepted: before it, a write-ahead log that started anew at the wrong moment could be
+/// damaged.
+const OLDEST: (i32, &str) = (3_051_003, "3.51.3");
+
+/// Statements that are kept prepared on each connection.
+const STATEMENTS: usize = 128;
+
+/// Where the database is, and how to connect to it.
+#[derive(Debug)]
+pub(super) struct Database {
+    file: Arc<Path>,
+    log: PathBuf,
+    /// Which file it was when it was opened: device and number.
+    identity: (u64, u64),
+    busy_timeout: Duration,
+    log_limit: i64,
+}
+
+/// Opens the database of a directory for the first time.
+pub(super) fn open(
+    directory: &Path,
+    options: &EngineOptions,
+) -> Result<(DirectoryLock, Database, Connection), OpenStoreError> {
+    if rusqlite::version_number() < OLDEST.0 {
+        return Err(OpenStoreError::LibraryTooOld {
+            found: rusqlite::version(),
+            wanted: OLDEST.1,
+        });
+    }
+    let lock = prepare(directory)?;
+    let file = create(directory)?;
+    let mut database = Database {
+        log: with_suffix(&file, "-wal"),
+        identity: (0, 0),
+        busy_timeout: options.busy_timeout,
+        log_limit: i64::try_from(options.log_limit_bytes).unwrap_or(i64::MAX),
+        file,
+    };
+    database.identity = database
+        .identity_now()
+        .ok_or_else(|| OpenStoreError::Directory {
+            path: directory.to_owned(),
+            source: io::ErrorKind::NotFound.into(),
+        })?;
+    let mut connection = database.writer().map_err(|error| database.explain(error))?;
+    migrate(&mut connection, &database.file)?;
+    Ok((lock, database, connection))
+}
+
+/// Makes the directory and takes its lock.
+fn prepare(directory: &Path) -> Result<DirectoryLock, OpenStoreError> {
+    let failed = |source| OpenStoreError::Directory {
+        path: directory.to_owned(),
+        source,
+    };
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(directory).map_err(failed)?;
+    if let Some(kind) = network_file_system(directory).map_err(failed)? {
+        return Err(OpenStoreError::NetworkFileSystem {
+            path: directory.to_owned(),
+            kind,
+        });
+    }
+    DirectoryLock::take(directory)
+}
+
+/// Makes the file if it is missing, readable by its owner alone; SQLite gives its other files the same mode.
+fn create(directory: &Path) -> Result<Arc<Path>, OpenStoreError> {
+    let path = directory.join(FILE);
+    let log = with_suffix(&path, "-wal");
+    if !path.exists() && log.exists() {
+        return Err(OpenStoreError::DatabaseMissing { path, log });
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    match options.open(&path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(source) => {
+            return Err(OpenStoreError::Directory {
+                path: directory.to_owned(),
+                source,
+            });
+        }
+    }
+    Ok(path.into())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+impl Database {
+    pub(super) fn file(&self) -> &Arc<Path> {
+        &self.file
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        self.file
+            .parent()
+            .expect("invariant: the file is in the data directory")
+    }
+
+    /// Fails when the file is not at its place any more: what is stored into it would be lost with the process.
+    pub(super) fn check_place(&self) -> Result<(), StoreError> {
+        if self.identity_now() == Some(self.identity) {
+            return Ok(());
+        }
+        Err(StoreError::new(StoreErrorKind::Moved, &self.file, None))
+    }
+
+    fn identity_now(&self) -> Option<(u64, u64)> {
+        let found = self.file.metadata().ok()?;
+        Some((found.dev(), found.ino()))
+    }
+
+    /// The connection that writes. The file must be there.
+    pub(super) fn writer(&self) -> rusqlite::Result<Connection> {
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // Counts only for a database that is still empty, and only before its journal mode is set.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        debug_assert_eq!(mode, "wal");
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // The writer moves the log itself, when it suits.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "journal_size_limit", self.log_limit)?;
+        Ok(connection)
+    }
+
+    /// A connection that reads.
+    pub(super) fn reader(&self) -> rusqlite::Result<Connection> {
+        self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    fn connect(&self, access: OpenFlags) -> rusqlite::Result<Connection> {
+        // Each connection is used by one thread at a time, so it needs no lock of its own.
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.file, flags)?;
+        connection.busy_timeout(self.busy_timeout)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.pragma_update(None, "foreign_keys", false)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        // Finds damage where it is, instead of passing it on.
+        connection.pragma_update(None, "cell_size_check", true)?;
+        Ok(connection)
+    }
+
+    /// Says why the first opening failed.
+    fn explain(&self, error: rusqlite::Error) -> OpenStoreError {
+        let error = fault::store_error(&error, &self.file);
+        if error.kind() == StoreErrorKind::ReadOnly {
+            let path = self.file.to_path_buf();
+            return OpenStoreError::ReadOnly { path };
+        }
+        OpenStoreError::Store(error)
+    }
+
+    /// The write-ahead log.
+    pub(super) fn log(&self) -> &Path {
+        &self.log
+    }
+}

@@ -1,0 +1,52 @@
+//! What an error of SQLite means for the batch and for those who wait.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Error, ffi};
+
+use crate::error::{Cause, StoreError, StoreErrorKind};
+
+/// Translates an error of SQLite.
+pub(crate) fn store_error(error: &Error, file: &Arc<Path>) -> StoreError {
+    StoreError::new(kind(error), file, Some(cause(error)))
+}
+
+/// What kind of failure an error is.
+pub(super) fn kind(error: &Error) -> StoreErrorKind {
+    match error.sqlite_error().map(|error| error.extended_code & 0xFF) {
+        Some(ffi::SQLITE_FULL) => StoreErrorKind::Full,
+        Some(ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) => StoreErrorKind::Locked,
+        Some(ffi::SQLITE_READONLY | ffi::SQLITE_PERM) => StoreErrorKind::ReadOnly,
+        Some(ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB) => StoreErrorKind::Damaged,
+        Some(
+            ffi::SQLITE_IOERR
+            | ffi::SQLITE_CANTOPEN
+            | ffi::SQLITE_PROTOCOL
+            | ffi::SQLITE_NOMEM
+            | ffi::SQLITE_NOLFS,
+        ) => StoreErrorKind::Unreadable,
+        _ => StoreErrorKind::Failed,
+    }
+}
+
+/// What SQLite said. Conversions of values are named without the values.
+pub(crate) fn cause(error: &Error) -> Cause {
+    let text = match error {
+        Error::SqliteFailure(code, Some(message)) => {
+            format!("{message} (SQLite code {})", code.extended_code)
+        }
+        Error::SqliteFailure(code, None) => format!("{code} (SQLite code {})", code.extended_code),
+        Error::SqlInputError { msg, offset, .. } => format!("{msg} (at offset {offset})"),
+        Error::FromSqlConversionFailure(column, kind, _) => {
+            format!("value of type {kind} in column {column} cannot be read")
+        }
+        Error::ToSqlConversionFailure(_) => "value cannot be stored".to_owned(),
+        Error::IntegralValueOutOfRange(column, _) => {
+            format!("number in column {column} is out of range")
+        }
+        Error::QueryReturnedNoRows => "row is missing".to_owned(),
+        _ => "statement and its values do not fit".to_owned(),
+    };
+    Cause(text)
+}

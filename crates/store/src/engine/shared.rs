@@ -1,0 +1,134 @@
+//! What the handles of an engine and its writer's thread share.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::database::Database;
+use super::fault;
+use super::idle::IdleWork;
+use super::options::EngineOptions;
+use super::queue::{BoxedJob, Queue, Refusal};
+use super::readers::Readers;
+use super::stats::Counters;
+use super::time::now;
+use crate::error::{StoreError, StoreErrorKind};
+
+pub(super) struct Shared<P> {
+    pub(super) database: Arc<Database>,
+    pub(super) options: EngineOptions,
+    pub(super) queue: Queue<P>,
+    pub(super) readers: Readers,
+    pub(super) idle: IdleWork<P>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) under_way: UnderWay,
+}
+
+/// Since when a batch has been under way.
+pub(super) struct UnderWay {
+    origin: Instant,
+    /// Microseconds after the origin, plus one; zero while no batch is under way.
+    since: AtomicU64,
+    /// Whether it has been said of this batch that it is stuck.
+    reported: AtomicBool,
+}
+
+impl<P> Shared<P> {
+    pub(super) fn new(database: Database, options: EngineOptions) -> Self {
+        let database = Arc::new(database);
+        Self {
+            queue: Queue::new(options.lazy_delay, options.queue_limit),
+            readers: Readers::new(Arc::clone(&database), options.readers),
+            idle: IdleWork::new(),
+            counters: Arc::default(),
+            under_way: UnderWay::new(),
+            database,
+            options,
+        }
+    }
+
+    pub(super) fn file(&self) -> &Arc<Path> {
+        self.database.file()
+    }
+
+    pub(super) fn enqueue(&self, job: BoxedJob<P>) -> Result<(), StoreError> {
+        let pushed = self.queue.push(job);
+        pushed.map_err(|(_, refusal)| self.refused(refusal))
+    }
+
+    pub(super) fn enqueue_lazily(&self, job: BoxedJob<P>) {
+        if let Err((job, refusal)) = self.queue.push_lazily(job) {
+            job.end(Err(&self.refused(refusal)));
+        }
+    }
+
+    /// Whether more work may be taken on.
+    pub(super) fn admit(&self) -> Result<(), StoreError> {
+        let stalled = self.under_way.time() > Some(self.options.stalled_after);
+        if !stalled && self.queue.len() < self.options.accept_limit {
+            return Ok(());
+        }
+        if stalled && self.under_way.report() {
+            let seconds = self.options.stalled_after.as_secs();
+            tracing::error!(
+                database = %self.file().display(), seconds,
+                "disk has not answered: new work is refused until it does"
+            );
+        }
+        Err(self.refused(Refusal::Full))
+    }
+
+    pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
+        fault::store_error(error, self.file())
+    }
+
+    fn refused(&self, refusal: Refusal) -> StoreError {
+        let kind = match refusal {
+            Refusal::Full => {
+                Counters::add(&self.counters.refused, 1);
+                StoreErrorKind::Overloaded
+            }
+            Refusal::Closed => StoreErrorKind::Closed,
+        };
+        StoreError::new(kind, self.file(), None)
+    }
+}
+
+impl UnderWay {
+    fn new() -> Self {
+        Self {
+            origin: now(),
+            since: AtomicU64::new(0),
+            reported: AtomicBool::new(false),
+        }
+    }
+
+    /// Notes that a batch begins now.
+    pub(super) fn begin(&self) {
+        let micros = self.origin.elapsed().as_micros();
+        let since = u64::try_from(micros).unwrap_or(u64::MAX).saturating_add(1);
+        self.since.store(since, Ordering::Relaxed);
+    }
+
+    /// Notes that the batch is over.
+    pub(super) fn end(&self) {
+        self.since.store(0, Ordering::Relaxed);
+        self.reported.store(false, Ordering::Relaxed);
+    }
+
+    /// How long the batch has been under way.
+    fn time(&self) -> Option<Duration> {
+        let since = self.since.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(
+            self.origin
+                .elapsed()
+                .saturating_sub(Duration::from_micros(since)),
+        )
+    }
+
+    /// Whether nobody has reported it yet.
+    fn report(&self) -> bool {
+        !self.reported.swap(true, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,1 @@
+//! What is done to a data directory from outside a server: looking for damage, repairing it, copying it.
