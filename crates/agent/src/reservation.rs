@@ -7,6 +7,7 @@ mod slot;
 mod steering;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 
 use runwright_proto::{BusyPolicy, RunId, SessionId};
@@ -14,7 +15,7 @@ use runwright_proto::{BusyPolicy, RunId, SessionId};
 pub use self::accepted_run::{AcceptedRun, Start, TurnFuture};
 use self::slot::{After, Slot, Ticket};
 pub use self::steering::{SteeredPrompt, Steering};
-use crate::busy_policy::{LaneLoad, Refusal, place};
+use crate::busy_policy::{LaneLoad, Placement, Refusal, place};
 use crate::cancel_mark::AcceptSeq;
 use crate::cancel_token::{CancelReason, CancelToken};
 use crate::lane::Lane;
@@ -102,39 +103,17 @@ impl<P: Clone> Reservations<P> {
         policy: BusyPolicy,
         payload: P,
     ) -> Result<AcceptedRun<P>, Refusal> {
-        let token = CancelToken::new();
-        let mut state = self.shared.lock();
-        let load = LaneLoad {
-            runs: state.lanes.get(session).map_or(0, Lane::live),
-            max_queued: self.shared.max_queued,
-        };
-        let placement = place(policy, load)?;
-        let seq = state.last.next();
-        state.last = seq;
-        let born = state.cancelled;
-        let slot = Slot {
-            run: run.clone(),
-            payload,
-            token: token.clone(),
-            waiting: None,
-            folded_into: None,
-        };
-        let lane = state.lanes.entry(session.clone()).or_default();
-        let position = lane.accept(seq, placement, born, slot);
-        drop(state);
-        if let Some(reason) = born {
-            token.cancel(reason);
+        self.reserve(session, run, payload, |load| place(policy, load))
+    }
+
+    /// Takes back a run that was accepted before, in another life of the workspace: behind those that are there already,
+    /// also where the queue is full. It is accepted, so nothing refuses it.
+    pub fn readmit(&self, session: &SessionId, run: RunId, payload: P) -> AcceptedRun<P> {
+        let behind_all = |_| Ok::<_, Infallible>(Placement::Last);
+        match self.reserve(session, run, payload, behind_all) {
+            Ok(run) => run,
+            Err(never) => match never {},
         }
-        Ok(AcceptedRun {
-            ticket: Ticket {
-                shared: self.shared.clone(),
-                session: session.clone(),
-                seq,
-            },
-            run,
-            token,
-            position,
-        })
     }
 
     /// Cancels the active run of a session and every run of it accepted so far, and none accepted later. An idle
@@ -281,6 +260,48 @@ impl<P: Clone> Reservations<P> {
             .iter()
             .map(|(session, lane)| (session.clone(), lane.len()))
             .collect()
+    }
+
+    fn reserve<E>(
+        &self,
+        session: &SessionId,
+        run: RunId,
+        payload: P,
+        place: impl FnOnce(LaneLoad) -> Result<Placement, E>,
+    ) -> Result<AcceptedRun<P>, E> {
+        let token = CancelToken::new();
+        let mut state = self.shared.lock();
+        let load = LaneLoad {
+            runs: state.lanes.get(session).map_or(0, Lane::live),
+            max_queued: self.shared.max_queued,
+        };
+        let placement = place(load)?;
+        let seq = state.last.next();
+        state.last = seq;
+        let born = state.cancelled;
+        let slot = Slot {
+            run: run.clone(),
+            payload,
+            token: token.clone(),
+            waiting: None,
+            folded_into: None,
+        };
+        let lane = state.lanes.entry(session.clone()).or_default();
+        let position = lane.accept(seq, placement, born, slot);
+        drop(state);
+        if let Some(reason) = born {
+            token.cancel(reason);
+        }
+        Ok(AcceptedRun {
+            ticket: Ticket {
+                shared: self.shared.clone(),
+                session: session.clone(),
+                seq,
+            },
+            run,
+            token,
+            position,
+        })
     }
 
     fn cancel_in(

@@ -12,6 +12,7 @@ use runwright_proto::{CatwalkModel, Environment, SelectedModel, Usage};
 use crate::call::AgentCall;
 use crate::cancel_token::CancelToken;
 use crate::clock::Clock;
+use crate::journal::JournalError;
 use crate::transcript::{Transcript, TranscriptError};
 
 /// Carries out runs: the agent of a workspace.
@@ -172,10 +173,20 @@ impl RunError {
 
 impl From<TranscriptError> for RunError {
     fn from(error: TranscriptError) -> Self {
-        Self::Failed {
-            title: "Storage failed".to_owned(),
-            details: error.to_string(),
-            cause: Some(Box::new(error)),
-        }
+        storage_failed(error)
+    }
+}
+
+impl From<JournalError> for RunError {
+    fn from(error: JournalError) -> Self {
+        storage_failed(error)
+    }
+}
+
+fn storage_failed(error: impl Error + Send + Sync + 'static) -> RunError {
+    RunError::Failed {
+        title: "Storage failed".to_owned(),
+        details: error.to_string(),
+        cause: Some(Box::new(error)),
     }
 }

@@ -50,6 +50,25 @@ impl<P: Clone> Admitted<P> {
         })
     }
 
+    /// Takes back a run that was accepted before, in another life of the workspace: only the gate may refuse it.
+    ///
+    /// # Errors
+    /// [`Closing`]; nothing has happened then.
+    pub fn readmit(
+        gate: &RunGate,
+        reservations: &Reservations<P>,
+        session: &SessionId,
+        run: RunId,
+        payload: P,
+    ) -> Result<Self, Closing> {
+        let permit = gate.enter()?;
+        let run = reservations.readmit(session, run, payload);
+        Ok(Self {
+            run,
+            _permit: permit,
+        })
+    }
+
     /// The reservation.
     pub fn run(&self) -> &AcceptedRun<P> {
         &self.run

@@ -3,15 +3,14 @@
 
 use std::sync::Arc;
 
-use runwright_agent::{AgentCall, RunContext, RunEnd, RunError, Runner, Start};
-use runwright_proto::RunState;
+use runwright_agent::{AgentCall, RunContext, RunError, Runner, Start};
 use tracing::Instrument;
 
 use crate::admitted::Admitted;
+use crate::ending::Ending;
 use crate::run_transcript::RunTranscript;
 use crate::steering::FoldIntoTurn;
 use crate::supervise::{Ended, caught, supervise};
-use crate::verdict::Verdict;
 use crate::workspace::Workspace;
 
 /// A run that was admitted, and the word that is owed to those who wait for its end. The fields drop in this order:
@@ -50,31 +49,55 @@ pub(crate) async fn carry(
     call: &Arc<AgentCall>,
     runner: Arc<dyn Runner>,
 ) {
-    let span = tracing::info_span!("run", run = %call.run_id(), session = %call.session_id());
+    let span = span_of(call);
     async {
-        let end = caught(workspace.run_to_end(&owed.admitted, call, runner)).await;
-        let end = end.unwrap_or_else(|panic| Verdict::broken(&panic).into_end());
-        workspace.finish(call, end).await;
+        let turn = workspace.take_turn(&owed.admitted, call, runner);
+        workspace.end_after(turn, call).await;
         drop(owed);
     }
     .instrument(span)
     .await;
 }
 
+/// Carries a run to its end that another process had accepted, once there is an agent. Until then it can still be taken
+/// out of the queue.
+pub(crate) async fn carry_on(workspace: Arc<Workspace>, owed: OwedRun, call: Arc<AgentCall>) {
+    let token = owed.admitted.run().cancel_token().clone();
+    let runner = tokio::select! {
+        biased;
+        runner = workspace.agent() => runner,
+        reason = token.cancelled() => {
+            let ending = async { Ending::unstarted(workspace.prompt_of(&call), reason) };
+            workspace.end_after(ending, &call).instrument(span_of(&call)).await;
+            return drop(owed);
+        }
+    };
+    owed.admitted.run().confirm();
+    carry(&workspace, owed, &call, runner).await;
+}
+
+fn span_of(call: &AgentCall) -> tracing::Span {
+    tracing::info_span!("run", run = %call.run_id(), session = %call.session_id())
+}
+
 impl Workspace {
-    async fn run_to_end(
+    /// The one place where every end passes.
+    async fn end_after(&self, turn: impl Future<Output = Ending>, call: &AgentCall) {
+        let ending = caught(turn).await;
+        let ending = ending.unwrap_or_else(|panic| Ending::broken(&panic));
+        self.end(call, ending).await;
+    }
+
+    async fn take_turn(
         self: &Arc<Self>,
         admitted: &Admitted<Arc<AgentCall>>,
         call: &Arc<AgentCall>,
         runner: Arc<dyn Runner>,
-    ) -> RunEnd {
+    ) -> Ending {
         match admitted.run().turn().await {
-            Start::Active => self.execute(admitted, call, runner).await,
-            Start::Cancelled(reason) => self.end_unstarted(call, reason).await,
-            Start::Folded { into } => RunEnd {
-                folded_into: Some(into),
-                ..RunEnd::new(RunState::Completed)
-            },
+            Start::Active => Ending::of_turn(self.execute(admitted, call, runner).await),
+            Start::Cancelled(reason) => Ending::unstarted(self.prompt_of(call), reason),
+            Start::Folded { into } => Ending::folded(into),
         }
     }
 
@@ -83,15 +106,9 @@ impl Workspace {
         admitted: &Admitted<Arc<AgentCall>>,
         call: &Arc<AgentCall>,
         runner: Arc<dyn Runner>,
-    ) -> RunEnd {
-        if let Err(error) = self.opened.journal.start(call.run_id()).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the start of a run was not recorded"
-            );
-        }
-        if let Err(error) = self.write_prompt(call).await {
-            return self.end_of(call, Ended::Returned(Err(error.into()))).await;
+    ) -> Ended {
+        if let Err(error) = self.begin(call).await {
+            return Ended::Returned(Err(error));
         }
         let token = admitted.run().cancel_token().clone();
         let transcript = Arc::new(RunTranscript::new(self.opened.transcript.clone()));
@@ -115,6 +132,21 @@ impl Workspace {
         let options = self.opened.options;
         let ended = supervise(task, &token, &self.tasks.abort, options).await;
         transcript.close(options.abort_grace).await;
-        self.end_of(call, ended).await
+        ended
+    }
+
+    /// Records that the run has started and writes its prompt, both on their way to the storage at the same time. No
+    /// turn begins before both are there: a run that went on as `queued` would be carried out once more after a crash.
+    async fn begin(&self, call: &AgentCall) -> Result<(), RunError> {
+        let (journal, transcript) = (&self.opened.journal, &self.opened.transcript);
+        let run = call.run_id();
+        let (started, written) = tokio::join!(
+            // In this order: a prompt that is there belongs to a run that has started.
+            biased;
+            journal.start(run),
+            transcript.create_message(Some(run), self.prompt_of(call)),
+        );
+        started?;
+        Ok(written?)
     }
 }

@@ -120,5 +120,11 @@ impl KnownWorkspace {
 
 /// Why a workspace could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("workspace cannot be opened")]
-pub struct OpenError(#[source] pub Box<dyn Error + Send + Sync>);
+pub enum OpenError {
+    /// Its record, its history or its log could not be opened, for now.
+    #[error("workspace storage failed")]
+    Storage(#[source] Box<dyn Error + Send + Sync>),
+    /// Its agent could not be made, or something went wrong that should not.
+    #[error("workspace cannot be opened")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
+}

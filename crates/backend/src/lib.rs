@@ -25,8 +25,12 @@
 //! | the workspace closes, or the deadline of a drain cuts it off | `interrupted` | reason `closing` or `aborted` |
 //!
 //! Each has exactly one terminal event, after all of its messages and before the first event of the next run, and its
-//! history is left valid: every message finished, every tool call answered. An end that cannot be recorded is tried
-//! again and then told all the same.
+//! history is left valid: every message finished, every tool call answered. An end that cannot be recorded has not
+//! happened: it is tried until the storage takes it, and the run keeps its session. Only a workspace that closes before
+//! tells its readers that the run is `interrupted`, which is what the next start of the process makes of it.
+//!
+//! Runs that a process before this one had accepted and not started ([`Recovered`]) go on when their workspace opens,
+//! before anything new is accepted.
 //!
 //! # The closing gate
 //!
@@ -139,6 +143,7 @@ mod options;
 mod path;
 mod recording;
 mod registry;
+mod resume;
 mod run_transcript;
 mod sessions;
 mod status;
@@ -173,7 +178,9 @@ pub use self::registry::{
     Effect, Generation, LifecycleOptions, Lookup, NotIdle, OpenTicket, Profile, Registry, TimerKey,
     WaitTicket,
 };
-pub use runwright_agent::{CallError, Clock, JournalError, SystemClock, TranscriptError};
+pub use runwright_agent::{
+    CallError, Clock, JournalError, StorageFull, SystemClock, TranscriptError, is_storage_full,
+};
 pub use runwright_proto::OnLastDetach;
 pub use runwright_pubsub::{
     Batch, Lagged, ReceivedBatch, Subscription, TopicOptions, TryRecvError,

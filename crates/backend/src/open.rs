@@ -109,7 +109,7 @@ impl Shared {
         F: Future<Output = Result<Arc<Workspace>, CreateError>> + Send + 'static,
     {
         let opened = self.tracker.spawn(opening).await;
-        opened.unwrap_or_else(|error| Err(OpenError(Box::new(error)).into()))
+        opened.unwrap_or_else(|error| Err(OpenError::Failed(Box::new(error)).into()))
     }
 
     /// The directory that a request names. The file system may be slow, so it is asked elsewhere.
@@ -117,7 +117,7 @@ impl Shared {
         let resolving = self.tracker.spawn_blocking(move || resolve(&asked));
         resolving
             .await
-            .map_err(|error| OpenError(Box::new(error)))?
+            .map_err(|error| OpenError::Failed(Box::new(error)))?
     }
 
     async fn open(
@@ -154,7 +154,7 @@ impl Shared {
         // In a task of its own: a factory that panics must not take the ticket with it, or nobody could ever open the
         // workspace again.
         let building = self.tracker.spawn(self.clone().build(opening)).await;
-        let built = building.unwrap_or_else(|error| Err(OpenError(Box::new(error))));
+        let built = building.unwrap_or_else(|error| Err(OpenError::Failed(Box::new(error))));
         let result = match built {
             Ok(workspace) => {
                 let opened = self.registry().opened(ticket, workspace);
@@ -189,7 +189,8 @@ impl Shared {
             request: request.clone(),
             sink: log.clone(),
         };
-        let parts = self.factory.open(spec).await?;
+        let mut parts = self.factory.open(spec).await?;
+        let queued = std::mem::take(&mut parts.recovered.queued);
         let shared = Arc::downgrade(&self);
         let on_idle = Box::new(move || {
             if let Some(shared) = shared.upgrade() {
@@ -198,7 +199,10 @@ impl Shared {
         });
         let runs = self.options.runs;
         let workspace = Workspace::new(id, request, context, parts, log, runs, on_idle);
-        Ok(Arc::new(workspace))
+        let workspace = Arc::new(workspace);
+        // Nobody has the workspace yet, so nothing new is accepted before these.
+        workspace.resume(queued);
+        Ok(workspace)
     }
 }
 

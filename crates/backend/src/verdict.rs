@@ -21,7 +21,7 @@ impl Verdict {
             Ended::Returned(Ok(outcome)) => Self {
                 usage: outcome.usage,
                 reason: outcome.reason,
-                ..Self::new(RunState::Completed, "", "")
+                ..Self::completed()
             },
             Ended::Returned(Err(error)) => Self::failure(&error),
             Ended::Cancelled(reason) | Ended::NeverStarted(reason) => Self::cancelled(reason, None),
@@ -34,6 +34,11 @@ impl Verdict {
                 Self::new(RunState::Failed, "Agent panicked", &text)
             }
         }
+    }
+
+    /// A run that went well.
+    pub(crate) fn completed() -> Self {
+        Self::new(RunState::Completed, "", "")
     }
 
     /// The end of a run that the storage let down so badly that nothing else can be said of it.
@@ -129,7 +134,7 @@ impl Verdict {
         }
     }
 
-    pub(crate) fn into_end(self) -> RunEnd {
+    pub(crate) fn to_end(&self) -> RunEnd {
         let error = match self.state {
             RunState::Failed => Some(format!("{}: {}", self.title.to_lowercase(), self.details)),
             RunState::Interrupted => Some(format!("interrupted: {}", self.details)),
@@ -142,7 +147,7 @@ impl Verdict {
         };
         RunEnd {
             error,
-            reason: self.reason,
+            reason: self.reason.clone(),
             usage: self.usage,
             ..RunEnd::new(self.state)
         }

@@ -3,8 +3,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runwright_agent::{
@@ -15,7 +15,7 @@ use runwright_proto::{
     AgentInfo, Change, Config, ConfigChanged, CreateWorkspace, EndReason, Event, SessionId,
     WorkspaceId,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, SetOnce};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -30,8 +30,9 @@ use crate::options::RunOptions;
 use crate::recording::Recordings;
 use crate::stored_log::Followers;
 
-/// How long the place of a client is kept whose stream was cut because the process died: nobody knows when it notices.
-/// A client of the contract tries again every 10 s at the latest (contract 3.8), a machine that sleeps when it wakes.
+/// How long the place of a client is kept whose stream was cut because the process died, as long as the workspace stays
+/// open: nobody knows when it notices. A client of the contract tries again every 10 s at the latest (contract 3.8), a
+/// machine that sleeps when it wakes.
 const RECOVERED_GRACE: Duration = Duration::from_secs(5 * 60);
 
 /// One open workspace.
@@ -65,7 +66,8 @@ pub(crate) struct Opened {
     pub(crate) config: Arc<Config>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: RunOptions,
-    runner: Mutex<Option<Arc<dyn Runner>>>,
+    /// Set once: an agent is never replaced.
+    runner: SetOnce<Arc<dyn Runner>>,
 }
 
 /// The tasks of a workspace and the ways to end them.
@@ -121,7 +123,7 @@ impl Workspace {
             config: parts.config,
             clock: Arc::new(SystemClock),
             options,
-            runner: Mutex::new(parts.runner),
+            runner: SetOnce::new_with(parts.runner),
         };
         let tasks = Tasks {
             tracker: TaskTracker::new(),
@@ -189,7 +191,7 @@ impl Workspace {
     /// Whether the workspace has an agent.
     #[must_use]
     pub fn has_agent(&self) -> bool {
-        self.runner_slot().is_some()
+        self.opened.runner.initialized()
     }
 
     /// Whether tools run without approval: what the first creator asked for, until somebody changes it.
@@ -205,16 +207,20 @@ impl Workspace {
 
     /// The agent, once there is one.
     pub(crate) fn runner(&self) -> Option<Arc<dyn Runner>> {
-        self.runner_slot().clone()
+        self.opened.runner.get().cloned()
+    }
+
+    /// Waits until there is an agent.
+    pub(crate) async fn agent(&self) -> Arc<dyn Runner> {
+        self.opened.runner.wait().await.clone()
     }
 
     /// Gives the workspace an agent if it has none. Never replaces one: runs that use it go on (semantics 4).
     pub(crate) fn init_runner(&self, runner: Option<Arc<dyn Runner>>) {
-        let mut slot = self.runner_slot();
-        if slot.is_none() {
-            *slot = runner;
+        if let Some(runner) = runner {
+            // Somebody else was faster, and that one stays.
+            drop(self.opened.runner.set(runner));
         }
-        drop(slot);
         self.agent_bytes.forget();
     }
 
@@ -301,13 +307,6 @@ impl Workspace {
             let sessions = held_up.iter().map(SessionId::to_string).collect::<Vec<_>>();
             tracing::warn!(workspace = %self.id, ?sessions, "workspace closed: timed out, runs were aborted");
         }
-    }
-
-    fn runner_slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<dyn Runner>>> {
-        self.opened
-            .runner
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

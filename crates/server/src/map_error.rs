@@ -10,6 +10,7 @@ use std::error::Error;
 use runwright_backend::{
     AttachError, CallError, CreateError, CreateRefusal, CurrentSessionError, DispatchError,
     JournalError, NotIdle, OpenError, RunError, SessionError, TranscriptError, WorkspaceError,
+    is_storage_full,
 };
 use runwright_proto::ErrorCode;
 
@@ -40,7 +41,11 @@ impl From<CreateRefusal> for ApiError {
 
 impl From<OpenError> for ApiError {
     fn from(error: OpenError) -> Self {
-        Self::new(ErrorCode::Internal, "workspace cannot be opened").with_cause(chain(&error))
+        match error {
+            OpenError::Storage(_) => storage(&error),
+            OpenError::Failed(_) => Self::new(ErrorCode::Internal, "workspace cannot be opened")
+                .with_cause(chain(&error)),
+        }
     }
 }
 
@@ -195,9 +200,17 @@ fn shutting_down() -> ApiError {
     ApiError::new(ErrorCode::ServerShuttingDown, "server is shutting down")
 }
 
-fn storage(error: &dyn Error) -> ApiError {
-    ApiError::new(ErrorCode::StorageUnavailable, "the store does not answer")
-        .with_cause(chain(error))
+/// What failed is asked for again: with 503 soon, with 507 when somebody has made room.
+fn storage(error: &(dyn Error + 'static)) -> ApiError {
+    let refusal = if is_storage_full(error) {
+        ApiError::new(
+            ErrorCode::StorageFull,
+            "no space is left where the server keeps its data",
+        )
+    } else {
+        ApiError::new(ErrorCode::StorageUnavailable, "the store does not answer")
+    };
+    refusal.with_cause(chain(error))
 }
 
 /// An error and its causes in one line, for the log.

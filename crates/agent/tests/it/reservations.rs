@@ -86,6 +86,36 @@ fn reservations_are_counted_and_released_one_by_one() {
     assert!(!workspace.0.is_busy(&session()));
 }
 
+/// They were accepted in another life of the workspace.
+#[test]
+fn runs_that_are_taken_back_wait_in_their_order_also_where_the_queue_is_full() {
+    let workspace = Workspace(Reservations::new(1));
+    let back = ["first", "second", "third"]
+        .map(|name| workspace.0.readmit(&session(), run_id(name), name));
+    assert_eq!(back.each_ref().map(Run::position), [0, 1, 2]);
+    assert_eq!(
+        workspace.try_accept("new", BusyPolicy::Queue).unwrap_err(),
+        Refusal::QueueFull { position: 3 }
+    );
+    let [first, second, third] = back;
+    for run in [&third, &second, &first] {
+        run.confirm();
+    }
+    assert_eq!([turn(&third), turn(&second)], [None, None]);
+    assert_eq!(turn(&first), Some(Start::Active));
+    assert_eq!(workspace.cancel(), run_ids(&["first", "second", "third"]));
+    assert_eq!(turn(&second), cancelled(REQUESTED));
+}
+
+#[test]
+fn a_run_that_is_taken_back_after_the_cancel_of_its_workspace_is_born_cancelled() {
+    let workspace = Workspace::new();
+    workspace.0.cancel_all(CancelReason::Closing);
+    let run = workspace.0.readmit(&session(), run_id("run"), "run");
+    assert!(run.cancel_token().is_cancelled());
+    assert_eq!(turn(&run), cancelled(CancelReason::Closing));
+}
+
 #[test]
 fn a_run_that_is_only_reserved_keeps_its_session_busy_and_does_not_start() {
     let workspace = Workspace::new();

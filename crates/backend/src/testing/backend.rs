@@ -10,7 +10,7 @@ use runwright_proto::{AgentMessage, BusyPolicy, ClientId, CreateWorkspace, Sessi
 use runwright_pubsub::TopicOptions;
 use tempfile::TempDir;
 
-use super::factory::TestFactory;
+use super::factory::{PartsChange, TestFactory};
 use super::faults::Faults;
 use super::recorder::EventRecorder;
 use super::runner::FakeRunner;
@@ -19,6 +19,7 @@ use crate::attachment::Attachment;
 use crate::backend::Backend;
 use crate::dispatch::Submitted;
 use crate::error::DispatchError;
+use crate::factory::{WorkspaceParts, WorkspaceSpec};
 use crate::options::{BackendOptions, RunOptions};
 use crate::workspace::Workspace;
 
@@ -44,6 +45,7 @@ pub struct TestBackend {
     runner: FakeRunner,
     has_agent: Arc<AtomicBool>,
     faults: Faults,
+    change: PartsChange,
     dirs: TempDir,
 }
 
@@ -70,12 +72,19 @@ impl TestBackend {
     #[must_use]
     pub fn with(options: BackendOptions, runner: FakeRunner) -> Self {
         let (has_agent, faults) = (Arc::new(AtomicBool::new(true)), Faults::default());
-        let factory = TestFactory::new(runner.clone(), has_agent.clone(), faults.clone());
+        let change = PartsChange::default();
+        let factory = TestFactory::new(
+            runner.clone(),
+            has_agent.clone(),
+            faults.clone(),
+            change.clone(),
+        );
         Self {
             backend: Backend::new(Arc::new(factory), options),
             runner,
             has_agent,
             faults,
+            change,
             dirs: tempfile::tempdir().expect("a temporary directory can be made"),
         }
     }
@@ -122,6 +131,15 @@ impl TestBackend {
     /// Says whether workspaces that are opened from now on, or initialized, have an agent.
     pub fn has_agent(&self, has_agent: bool) {
         self.has_agent.store(has_agent, Ordering::Release);
+    }
+
+    /// Says what becomes of the parts of each workspace that is opened from now on: a stored log, what a process before
+    /// this one left behind.
+    pub fn change_parts(
+        &self,
+        change: impl Fn(&WorkspaceSpec, WorkspaceParts) -> WorkspaceParts + Send + Sync + 'static,
+    ) {
+        self.change.set(change);
     }
 
     /// A directory of this name, which is made if need be.

@@ -1,8 +1,10 @@
 //! Which calls of the ports fail, panic or hang: the plan that a test makes. It must never know what a call does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use runwright_agent::StorageFull;
 use tokio::sync::{oneshot, watch};
 
 use super::patience;
@@ -65,8 +67,13 @@ pub struct Faults {
 
 /// Why a call failed: the test wanted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the test let `{0:?}` fail")]
-pub struct InjectedFault(pub Call);
+#[error("the test let `{call:?}` fail")]
+pub struct InjectedFault {
+    /// The call that failed.
+    pub call: Call,
+    /// Whether there is no space left.
+    pub is_full: bool,
+}
 
 /// A call that waits until the test lets it go. Dropping this lets it go on.
 #[derive(Debug)]
@@ -81,11 +88,14 @@ struct Plan {
     /// By the number of the call, counted from the first that was made.
     faults: BTreeMap<(Call, usize), Fault>,
     broken: BTreeSet<Call>,
+    /// Those that fail because there is no space.
+    full: BTreeSet<Call>,
 }
 
 #[derive(Debug)]
 enum Fault {
     Fail,
+    Full,
     Panic,
     Hold {
         reached: watch::Sender<bool>,
@@ -115,9 +125,16 @@ impl Faults {
         self.plan().broken.insert(call);
     }
 
+    /// Lets every such call fail because there is no space left, until it is [repaired](Self::repair).
+    pub fn fill_up(&self, call: Call) {
+        self.plan().full.insert(call);
+    }
+
     /// Lets such calls go well again.
     pub fn repair(&self, call: Call) {
-        self.plan().broken.remove(&call);
+        let mut plan = self.plan();
+        plan.broken.remove(&call);
+        plan.full.remove(&call);
     }
 
     /// Lets the next such call panic.
@@ -156,17 +173,23 @@ impl Faults {
     /// The call counts as made.
     pub async fn pass(&self, call: Call) -> Result<(), InjectedFault> {
         let fault = self.plan().next(call);
+        let failed = |is_full| Err(InjectedFault { call, is_full });
         match fault {
             None => Ok(()),
-            Some(Fault::Fail) => Err(InjectedFault(call)),
+            Some(Fault::Fail) => failed(false),
+            Some(Fault::Full) => failed(true),
             // Without the hook, which would only write to the output of the test.
             Some(Fault::Panic) => {
-                std::panic::resume_unwind(Box::new(InjectedFault(call).to_string()))
+                let fault = InjectedFault {
+                    call,
+                    is_full: false,
+                };
+                std::panic::resume_unwind(Box::new(fault.to_string()))
             }
             Some(Fault::Hold { reached, verdict }) => {
                 reached.send_replace(true);
                 match verdict.await {
-                    Ok(Verdict::Fail) => Err(InjectedFault(call)),
+                    Ok(Verdict::Fail) => failed(false),
                     Ok(Verdict::GoOn) | Err(_) => Ok(()),
                 }
             }
@@ -175,6 +198,17 @@ impl Faults {
 
     fn plan(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InjectedFault {
+    /// What a port makes of it.
+    pub(super) fn into_storage_error(self) -> Box<dyn Error + Send + Sync> {
+        if self.is_full {
+            Box::new(StorageFull(Box::new(self)))
+        } else {
+            Box::new(self)
+        }
     }
 }
 
@@ -213,6 +247,8 @@ impl Plan {
         let made = self.made.entry(call).or_default();
         *made += 1;
         let planned = self.faults.remove(&(call, *made));
-        planned.or_else(|| self.broken.contains(&call).then_some(Fault::Fail))
+        let broken = || self.broken.contains(&call).then_some(Fault::Fail);
+        let full = || self.full.contains(&call).then_some(Fault::Full);
+        planned.or_else(broken).or_else(full)
     }
 }

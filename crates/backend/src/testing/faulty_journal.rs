@@ -70,5 +70,5 @@ impl std::fmt::Debug for FaultyJournal {
 }
 
 fn storage(fault: InjectedFault) -> JournalError {
-    JournalError::Storage(Box::new(fault))
+    JournalError::Storage(fault.into_storage_error())
 }

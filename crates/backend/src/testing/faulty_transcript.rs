@@ -119,5 +119,5 @@ impl std::fmt::Debug for FaultyTranscript {
 }
 
 fn storage(fault: InjectedFault) -> TranscriptError {
-    TranscriptError::Storage(Box::new(fault))
+    TranscriptError::Storage(fault.into_storage_error())
 }

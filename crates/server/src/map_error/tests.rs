@@ -2,6 +2,7 @@
 
 use std::io;
 
+use runwright_backend::StorageFull;
 use runwright_proto::{RunId, SessionId, WorkspaceId};
 
 use super::*;
@@ -50,10 +51,16 @@ fn workspaces() {
         "server is shutting down",
     );
     check(
-        WorkspaceError::Open(OpenError(io_error())),
+        WorkspaceError::Open(OpenError::Failed(io_error())),
         500,
         ErrorCode::Internal,
         "workspace cannot be opened",
+    );
+    check(
+        WorkspaceError::Open(OpenError::Storage(io_error())),
+        503,
+        ErrorCode::StorageUnavailable,
+        "the store does not answer",
     );
     check(
         CreateError::PathRequired,
@@ -226,4 +233,22 @@ fn the_cause_of_a_failed_store_is_for_the_log_alone() {
         io_error(),
     )));
     assert_eq!(error.cause(), Some("history storage failed: disk on fire"));
+}
+
+#[test]
+fn a_store_without_space_says_so_whatever_was_asked_of_it() {
+    let full = || -> Box<dyn Error + Send + Sync> { Box::new(StorageFull(io_error())) };
+    let text = "no space is left where the server keeps its data";
+    for error in [
+        ApiError::from(DispatchError::Journal(JournalError::Storage(full()))),
+        ApiError::from(SessionError::Transcript(TranscriptError::Storage(full()))),
+        ApiError::from(CreateError::Open(OpenError::Storage(full()))),
+    ] {
+        check(error, 507, ErrorCode::StorageFull, text);
+    }
+    let error = ApiError::from(JournalError::Storage(full()));
+    assert_eq!(
+        error.cause(),
+        Some("run storage failed: no space is left: disk on fire")
+    );
 }
