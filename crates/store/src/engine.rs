@@ -21,8 +21,10 @@ mod options;
 mod queue;
 mod readers;
 mod shared;
+mod space;
 mod stats;
 mod time;
+pub(crate) mod vacuum;
 mod writer;
 
 #[cfg(test)]
@@ -39,12 +41,13 @@ pub(crate) use self::{
     idle::{Idle, IdleBudget},
     options::EngineOptions,
     stats::EngineStats,
+    time::now,
 };
 use self::{
-    job::{Lazy, Write},
+    job::{Told, Write},
     shared::Shared,
 };
-use crate::error::{OpenStoreError, StoreError};
+use crate::error::{OpenStoreError, StoreError, StoreErrorKind};
 use crate::lock::LockOwner;
 
 /// A database that is open. Clones share it.
@@ -84,6 +87,7 @@ impl<P: Participant + 'static> Engine<P> {
         let (lock, database, connection) = database::open(directory, &options)?;
         let left_by = lock.left_by().cloned();
         let shared = Arc::new(Shared::new(database, options));
+        shared.idle.add(vacuum::NAME, Box::new(vacuum::step));
         writer::start(&shared, connection, lock)?;
         let handle = Arc::new(Handle { shared, left_by });
         Ok(Self { handle })
@@ -108,7 +112,7 @@ impl<P: Participant + 'static> Engine<P> {
         }
     }
 
-    /// Like [`write`](Self::write), but refused at once, with [`StoreErrorKind::Overloaded`](crate::StoreErrorKind::Overloaded), while the writer is stuck
+    /// Like [`write`](Self::write), but refused at once, with [`StoreErrorKind::Overloaded`], while the writer is stuck
     /// or too much waits for it: for work that somebody else would rather bring elsewhere.
     pub(crate) fn accept_write<T, F>(&self, change: F) -> Answer<T>
     where
@@ -128,8 +132,19 @@ impl<P: Participant + 'static> Engine<P> {
         F: FnMut(&mut Batch<'_, P>) -> rusqlite::Result<()> + Send + 'static,
         D: FnOnce(Result<(), &StoreError>) + Send + 'static,
     {
-        let job = Lazy::new(change, done);
+        let job = Told::new(change, done);
         self.shared().enqueue_lazily(Box::new(job));
+    }
+
+    /// Like [`write`](Self::write) for a change that nobody waits for, and that is not put off: `done` is called as that
+    /// of [`write_lazily`](Self::write_lazily).
+    pub(crate) fn write_then<F, D>(&self, change: F, done: D)
+    where
+        F: FnMut(&mut Batch<'_, P>) -> rusqlite::Result<()> + Send + 'static,
+        D: FnOnce(Result<(), &StoreError>) + Send + 'static,
+    {
+        self.shared()
+            .enqueue_then(Box::new(Told::new(change, done)));
     }
 
     /// Like [`write`](Self::write), for a thread that may wait: start-up and the command line.
@@ -149,7 +164,7 @@ impl<P: Participant + 'static> Engine<P> {
     /// somebody reads.
     ///
     /// # Errors
-    /// [`StoreError`]. A panic of the query is [`StoreErrorKind::Failed`](crate::StoreErrorKind::Failed).
+    /// [`StoreError`]. A panic of the query is [`StoreErrorKind::Failed`].
     ///
     /// # Cancel safety
     /// Dropping the future lets the query run to its end and forgets it.
@@ -181,13 +196,18 @@ impl<P: Participant + 'static> Engine<P> {
         self.shared().queue.poke();
     }
 
+    /// The error of whoever comes after the end.
+    pub(crate) fn closed(&self) -> StoreError {
+        StoreError::new(StoreErrorKind::Closed, self.shared().file(), None)
+    }
+
     /// What the engine has done so far.
     pub(crate) fn stats(&self) -> EngineStats {
         self.shared().counters.read()
     }
 
     /// Stores what waits, moves the write-ahead log into the database, ends the writer and gives the lock back.
-    /// Whatever is to be written afterwards is refused with [`StoreErrorKind::Closed`](crate::StoreErrorKind::Closed). May be called again.
+    /// Whatever is to be written afterwards is refused with [`StoreErrorKind::Closed`]. May be called again.
     ///
     /// # Cancel safety
     /// Dropping the future does not stop the closing.

@@ -139,13 +139,19 @@ pub enum StoreErrorKind {
 /// What SQLite said, without the values it was asked to store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Cause(pub(crate) String);
+pub struct Cause(String);
+
+impl Cause {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
 
 impl StoreError {
     pub(crate) fn new(kind: StoreErrorKind, file: &Arc<Path>, cause: Option<Cause>) -> Self {
         let source = match (kind, cause) {
             (StoreErrorKind::Full, cause) => {
-                let cause = cause.unwrap_or_else(|| Cause("disk is full".to_owned()));
+                let cause = cause.unwrap_or_else(|| Cause::new("disk is full"));
                 Some(Arc::new(StorageFull(Box::new(cause))) as Arc<dyn Error + Send + Sync>)
             }
             (_, Some(cause)) => Some(Arc::new(cause) as Arc<dyn Error + Send + Sync>),
@@ -156,6 +162,18 @@ impl StoreError {
             file: Arc::clone(file),
             source,
         }
+    }
+
+    /// The error with everything that caused it, for the log.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            next = cause.source();
+        }
+        text
     }
 
     /// What kind of failure it is.

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::fault;
 use super::options::EngineOptions;
+use super::space;
 use crate::error::{OpenStoreError, StoreError, StoreErrorKind};
 use crate::filesystem::network_file_system;
 use crate::lock::DirectoryLock;
@@ -33,11 +34,19 @@ const STATEMENTS: usize = 128;
 pub(super) struct Database {
     file: Arc<Path>,
     log: PathBuf,
-    /// Which file it was when it was opened: device and number.
-    identity: (u64, u64),
+    index: PathBuf,
+    /// Which file it was when it was opened.
+    identity: Identity,
     busy_timeout: Duration,
     log_limit: i64,
 }
+
+/// Tells one file from another: device and number.
+type Identity = (u64, u64);
+
+/// The write-ahead log and its index, as they were found beside the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LogFiles([Option<Identity>; 2]);
 
 /// Opens the database of a directory for the first time.
 pub(super) fn open(
@@ -52,19 +61,18 @@ pub(super) fn open(
     }
     let lock = prepare(directory)?;
     let file = create(directory)?;
-    let mut database = Database {
+    let identity = identity(&file).ok_or_else(|| OpenStoreError::Directory {
+        path: directory.to_owned(),
+        source: io::ErrorKind::NotFound.into(),
+    })?;
+    let database = Database {
         log: with_suffix(&file, "-wal"),
-        identity: (0, 0),
+        index: with_suffix(&file, "-shm"),
+        identity,
         busy_timeout: options.busy_timeout,
         log_limit: i64::try_from(options.log_limit_bytes).unwrap_or(i64::MAX),
         file,
     };
-    database.identity = database
-        .identity_now()
-        .ok_or_else(|| OpenStoreError::Directory {
-            path: directory.to_owned(),
-            source: io::ErrorKind::NotFound.into(),
-        })?;
     let mut connection = database.writer().map_err(|error| database.explain(error))?;
     migrate(&mut connection, &database.file)?;
     Ok((lock, database, connection))
@@ -110,6 +118,11 @@ fn create(directory: &Path) -> Result<Arc<Path>, OpenStoreError> {
     Ok(path.into())
 }
 
+fn identity(path: &Path) -> Option<Identity> {
+    let found = path.metadata().ok()?;
+    Some((found.dev(), found.ino()))
+}
+
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -129,15 +142,10 @@ impl Database {
 
     /// Fails when the file is not at its place any more: what is stored into it would be lost with the process.
     pub(super) fn check_place(&self) -> Result<(), StoreError> {
-        if self.identity_now() == Some(self.identity) {
+        if identity(&self.file) == Some(self.identity) {
             return Ok(());
         }
         Err(StoreError::new(StoreErrorKind::Moved, &self.file, None))
-    }
-
-    fn identity_now(&self) -> Option<(u64, u64)> {
-        let found = self.file.metadata().ok()?;
-        Some((found.dev(), found.ino()))
     }
 
     /// The connection that writes. The file must be there.
@@ -176,7 +184,7 @@ impl Database {
 
     /// Says why the first opening failed.
     fn explain(&self, error: rusqlite::Error) -> OpenStoreError {
-        let error = fault::store_error(&error, &self.file);
+        let error = self.error(&error);
         if error.kind() == StoreErrorKind::ReadOnly {
             let path = self.file.to_path_buf();
             return OpenStoreError::ReadOnly { path };
@@ -184,8 +192,18 @@ impl Database {
         OpenStoreError::Store(error)
     }
 
-    /// The write-ahead log.
-    pub(super) fn log(&self) -> &Path {
-        &self.log
+    /// Which files are beside the database now.
+    pub(super) fn log_files(&self) -> LogFiles {
+        LogFiles([&self.log, &self.index].map(|path| identity(path)))
+    }
+
+    /// Translates an error of SQLite. Where it knows no more than that writing failed, the disk is asked whether it is
+    /// full.
+    pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
+        let mut kind = fault::kind(error);
+        if kind == StoreErrorKind::Unreadable && space::is_exhausted(self.directory()) {
+            kind = StoreErrorKind::Full;
+        }
+        StoreError::new(kind, &self.file, Some(fault::cause(error)))
     }
 }

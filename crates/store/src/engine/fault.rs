@@ -48,5 +48,5 @@ pub(crate) fn cause(error: &Error) -> Cause {
         Error::QueryReturnedNoRows => "row is missing".to_owned(),
         _ => "statement and its values do not fit".to_owned(),
     };
-    Cause(text)
+    Cause::new(text)
 }

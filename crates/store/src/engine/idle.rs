@@ -20,14 +20,14 @@ pub(crate) enum Idle {
 /// How much a step of idle work may still do.
 pub(crate) struct IdleBudget<'a> {
     until: Instant,
-    wanted: &'a (dyn Fn() -> bool + Sync),
+    wanted: &'a dyn Fn() -> bool,
 }
 
 /// A step of idle work.
 pub(super) type Step<P> =
     Box<dyn FnMut(&mut Batch<'_, P>, &IdleBudget<'_>) -> rusqlite::Result<Idle> + Send>;
 
-/// The idle work of an engine.
+/// The idle work of an engine that the writer has not taken over yet.
 pub(super) struct IdleWork<P> {
     added: Mutex<Vec<Task<P>>>,
 }
@@ -36,23 +36,22 @@ pub(super) struct IdleWork<P> {
 pub(super) struct Task<P> {
     pub(super) name: &'static str,
     pub(super) step: Step<P>,
-    /// When it is due even if nothing is written: now, at a time, or never.
+    /// Since when, or from when on, it wants to be called; nothing if it waits for a change.
     due: Option<Instant>,
 }
 
-impl IdleBudget<'_> {
-    /// Whether the step should stop: its time is used up, or somebody waits for the writer.
-    pub(crate) fn is_spent(&self) -> bool {
-        self.until <= now() || (self.wanted)()
-    }
-}
-
 impl<'a> IdleBudget<'a> {
-    pub(super) fn new(time: Duration, wanted: &'a (dyn Fn() -> bool + Sync)) -> Self {
+    /// Some time, as long as nobody wants the writer.
+    pub(super) fn new(time: Duration, wanted: &'a dyn Fn() -> bool) -> Self {
         Self {
             until: now() + time,
             wanted,
         }
+    }
+
+    /// Whether the step should stop: its time is used up, or somebody waits for the writer.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.until <= now() || (self.wanted)()
     }
 }
 
@@ -87,12 +86,22 @@ impl<P> Task<P> {
         Some(self.due?.saturating_duration_since(now()))
     }
 
-    /// Something was written.
-    pub(super) fn touch(&mut self) {
-        self.due = Some(now());
+    pub(super) fn is_due(&self) -> bool {
+        self.due.is_some_and(|due| due <= now())
     }
 
-    /// The step has run, and says when it wants to run again; an error waits for the next change.
+    /// Whether it has been due for so long.
+    pub(super) fn is_overdue(&self, time: Duration) -> bool {
+        self.due.is_some_and(|due| due + time <= now())
+    }
+
+    /// Something was written: it is due, from now on if it was not before.
+    pub(super) fn touch(&mut self) {
+        let now = now();
+        self.due = Some(self.due.map_or(now, |due| due.min(now)));
+    }
+
+    /// A step was taken, and says when it wants to be taken again; after an error it waits for the next change.
     pub(super) fn ran(&mut self, idle: Option<Idle>) {
         self.due = match idle {
             Some(Idle::More) => Some(now()),

@@ -25,8 +25,8 @@ pub(super) struct Write<T, F> {
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-/// A change that can wait for others.
-pub(super) struct Lazy<F, D> {
+/// A change that nobody waits for, and what is to be done when it is stored or not.
+pub(super) struct Told<F, D> {
     change: F,
     done: D,
 }
@@ -63,13 +63,13 @@ where
     }
 }
 
-impl<F, D> Lazy<F, D> {
+impl<F, D> Told<F, D> {
     pub(super) fn new(change: F, done: D) -> Self {
         Self { change, done }
     }
 }
 
-impl<P, F, D> Job<P> for Lazy<F, D>
+impl<P, F, D> Job<P> for Told<F, D>
 where
     F: FnMut(&mut Batch<'_, P>) -> rusqlite::Result<()> + Send,
     D: FnOnce(Result<(), &StoreError>) + Send,

@@ -21,6 +21,10 @@ pub(crate) struct EngineOptions {
     pub(crate) idle_after: Duration,
     /// How long one step of idle work may take.
     pub(crate) idle_budget: Duration,
+    /// Idle work that has been due for longer takes a step although somebody waits.
+    pub(crate) idle_at_least_every: Duration,
+    /// How long nothing must wait before a write-ahead log is moved into the database that is still short.
+    pub(crate) log_idle_after: Duration,
     /// A write-ahead log of more bytes is moved into the database also when the writer is not idle.
     pub(crate) checkpoint_bytes: u64,
     /// A write-ahead log that has grown beyond this many bytes is cut when it starts anew.
@@ -40,6 +44,8 @@ impl Default for EngineOptions {
             queue_limit: 64 * 1024,
             idle_after: Duration::from_millis(50),
             idle_budget: Duration::from_millis(10),
+            idle_at_least_every: Duration::from_secs(1),
+            log_idle_after: Duration::from_secs(2),
             checkpoint_bytes: 4 << 20,
             log_limit_bytes: 16 << 20,
             readers: 4,

@@ -138,15 +138,16 @@ impl<P> Queue<P> {
         self.lock().closed
     }
 
-    /// Waits for something to do: at most `idle` if there is idle work.
-    pub(super) fn next(&self, idle: Option<Duration>) -> Next<P> {
+    /// Waits for something to do: at most `idle` if there is idle work. `spare` is an empty list to collect the next
+    /// changes in, so that none has to be made for each batch.
+    pub(super) fn next(&self, idle: Option<Duration>, spare: &mut Vec<BoxedJob<P>>) -> Next<P> {
         let idle_due = idle.map(|idle| now() + idle);
         let mut state = self.lock();
         loop {
             let now = now();
             let lazy = state.lazy_due.is_some_and(|due| due <= now);
             if state.urgent > 0 || lazy || (state.closed && !state.jobs.is_empty()) {
-                return Next::Batch(state.take());
+                return Next::Batch(state.take(spare));
             }
             if state.closed {
                 return Next::Closed;
@@ -214,9 +215,9 @@ impl<P> Queue<P> {
 }
 
 impl<P> State<P> {
-    fn take(&mut self) -> Vec<BoxedJob<P>> {
+    fn take(&mut self, spare: &mut Vec<BoxedJob<P>>) -> Vec<BoxedJob<P>> {
         self.urgent = 0;
         self.lazy_due = None;
-        mem::take(&mut self.jobs)
+        mem::replace(&mut self.jobs, mem::take(spare))
     }
 }

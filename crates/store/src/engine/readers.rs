@@ -18,8 +18,8 @@ pub(super) struct Readers {
     permits: Arc<Semaphore>,
     kept: usize,
     state: Mutex<State>,
-    /// Whoever waits until nobody reads.
-    quiet: Condvar,
+    /// Whoever waits until nobody reads, or until reading may begin again.
+    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -27,8 +27,8 @@ struct State {
     idle: Vec<Connection>,
     /// How many are in use.
     busy: usize,
-    /// Counts how often all connections were to be made anew.
-    generation: u64,
+    /// Nobody may begin to read.
+    paused: bool,
     closed: bool,
 }
 
@@ -61,7 +61,7 @@ impl Readers {
             permits: Arc::new(Semaphore::new(count)),
             kept: count,
             state: Mutex::default(),
-            quiet: Condvar::new(),
+            changed: Condvar::new(),
         }
     }
 
@@ -70,9 +70,9 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let (connection, generation) = self.borrow()?;
+        let connection = self.borrow()?;
         let (answer, connection) = self.query(connection, query);
-        self.give_back(connection, generation);
+        self.give_back(connection);
         answer
     }
 
@@ -101,7 +101,7 @@ impl Readers {
                 (Err(self.error(&error)), keep.then_some(connection))
             }
             Err(_) => {
-                let cause = Cause("a query panicked".to_owned());
+                let cause = Cause::new("query panicked");
                 let file = self.database.file();
                 let error = StoreError::new(StoreErrorKind::Failed, file, Some(cause));
                 (Err(error), None)
@@ -109,57 +109,59 @@ impl Readers {
         }
     }
 
-    fn borrow(&self) -> Result<(Option<Connection>, u64), StoreError> {
-        let mut state = self.lock();
+    /// A connection that is ready, or nothing if one is to be made.
+    fn borrow(&self) -> Result<Option<Connection>, StoreError> {
+        let state = self.changed.wait_while(self.lock(), |state| state.paused);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if state.closed {
             return Err(self.closed());
         }
         state.busy += 1;
-        Ok((state.idle.pop(), state.generation))
+        Ok(state.idle.pop())
     }
 
-    fn give_back(&self, connection: Option<Connection>, generation: u64) {
+    fn give_back(&self, connection: Option<Connection>) {
         let mut state = self.lock();
-        state.busy -= 1;
-        let keep = generation == state.generation && !state.closed && state.idle.len() < self.kept;
-        let dropped = match connection {
-            Some(connection) if keep => {
-                state.idle.push(connection);
-                None
-            }
-            other => other,
-        };
-        let quiet = state.busy == 0;
-        drop(state);
-        drop(dropped);
-        if quiet {
-            self.quiet.notify_all();
+        let keep = !state.paused && !state.closed && state.idle.len() < self.kept;
+        if keep {
+            state.idle.extend(connection);
+        } else {
+            // One that is being closed still counts: whoever waits for quiet wants none to be open.
+            drop(state);
+            drop(connection);
+            state = self.lock();
         }
+        state.busy -= 1;
+        drop(state);
+        self.changed.notify_all();
     }
 
-    /// Closes what is idle, and what is in use when it comes back: the next reader opens the database anew.
-    pub(super) fn renew(&self) {
+    /// Lets nobody begin to read, closes what is idle, and waits until everybody else has closed, at most for
+    /// `patience`. Returns whether they have.
+    pub(super) fn pause(&self, patience: Duration) -> bool {
         let mut state = self.lock();
-        state.generation += 1;
-        let idle = std::mem::take(&mut state.idle);
-        drop(state);
-        drop(idle);
+        state.paused = true;
+        drop(std::mem::take(&mut state.idle));
+        let waited = self
+            .changed
+            .wait_timeout_while(state, patience, |state| state.busy > 0);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.busy == 0
+    }
+
+    /// Lets reading begin again.
+    pub(super) fn resume(&self) {
+        self.lock().paused = false;
+        self.changed.notify_all();
     }
 
     /// Takes no more queries, and waits until those that run have ended, at most for `patience`. Returns whether they
     /// have.
     pub(super) fn close(&self, patience: Duration) -> bool {
         self.permits.close();
-        let mut state = self.lock();
-        state.closed = true;
-        let idle = std::mem::take(&mut state.idle);
-        let waited = self
-            .quiet
-            .wait_timeout_while(state, patience, |state| state.busy > 0);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let quiet = state.busy == 0;
-        drop(state);
-        drop(idle);
+        self.lock().closed = true;
+        let quiet = self.pause(patience);
+        self.resume();
         quiet
     }
 
@@ -168,7 +170,7 @@ impl Readers {
     }
 
     fn error(&self, error: &rusqlite::Error) -> StoreError {
-        fault::store_error(error, self.database.file())
+        self.database.error(error)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

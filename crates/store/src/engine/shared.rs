@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::database::Database;
-use super::fault;
 use super::idle::IdleWork;
 use super::options::EngineOptions;
 use super::queue::{BoxedJob, Queue, Refusal};
@@ -63,9 +62,15 @@ impl<P> Shared<P> {
         }
     }
 
+    pub(super) fn enqueue_then(&self, job: BoxedJob<P>) {
+        if let Err((job, refusal)) = self.queue.push(job) {
+            job.end(Err(&self.refused(refusal)));
+        }
+    }
+
     /// Whether more work may be taken on.
     pub(super) fn admit(&self) -> Result<(), StoreError> {
-        let stalled = self.under_way.time() > Some(self.options.stalled_after);
+        let stalled = self.under_way.time() >= Some(self.options.stalled_after);
         if !stalled && self.queue.len() < self.options.accept_limit {
             return Ok(());
         }
@@ -77,10 +82,6 @@ impl<P> Shared<P> {
             );
         }
         Err(self.refused(Refusal::Full))
-    }
-
-    pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
-        fault::store_error(error, self.file())
     }
 
     fn refused(&self, refusal: Refusal) -> StoreError {
@@ -104,9 +105,9 @@ impl UnderWay {
         }
     }
 
-    /// Notes that a batch begins now.
-    pub(super) fn begin(&self) {
-        let micros = self.origin.elapsed().as_micros();
+    /// Notes when a batch began.
+    pub(super) fn begin(&self, at: Instant) {
+        let micros = at.saturating_duration_since(self.origin).as_micros();
         let since = u64::try_from(micros).unwrap_or(u64::MAX).saturating_add(1);
         self.since.store(since, Ordering::Relaxed);
     }

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// What the engine has done since it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct EngineStats {
-    /// Transactions that were committed, each with one flush unless it changed nothing.
+    /// Batches of changes that were stored.
     pub(crate) commits: u64,
-    /// Commits that wrote to the write-ahead log: each is one flush.
+    /// Commits that wrote to the write-ahead log, also those of idle work: each is one flush.
     pub(crate) flushes: u64,
-    /// Changes in these transactions.
+    /// Changes in these batches.
     pub(crate) changes: u64,
-    /// The largest number of changes in one transaction.
+    /// The largest number of changes in one batch.
     pub(crate) largest_batch: u64,
     /// Transactions that were undone.
     pub(crate) rolled_back: u64,
@@ -52,6 +52,13 @@ impl Counters {
             checkpoints: self.checkpoints.load(Relaxed),
             reopened: self.reopened.load(Relaxed),
         }
+    }
+
+    /// Notes a batch that was stored.
+    pub(super) fn batch(&self, changes: usize) {
+        Self::add(&self.commits, 1);
+        Self::add(&self.changes, changes);
+        self.largest_batch.fetch_max(changes as u64, Relaxed);
     }
 
     pub(super) fn add(counter: &AtomicU64, count: usize) {

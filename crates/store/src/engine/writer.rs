@@ -1,21 +1,23 @@
-//! The thread that writes.
+//! The thread that writes: takes what waits, stores it in one transaction or, where that fails, in parts, and uses idle
+//! time. Must never know what a change does.
 
 mod attempt;
+mod connect;
+mod idle_time;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
-use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
 use self::attempt::{Failure, Scope};
-use super::batch::{Batch, Participant, Participants};
-use super::checkpoint::Checkpoint;
-use super::idle::{Idle, IdleBudget, Task};
+use self::connect::Open;
+use super::batch::{Participant, Participants};
+use super::idle::Task;
 use super::queue::{BoxedJob, Next};
 use super::shared::Shared;
 use super::stats::Counters;
@@ -27,25 +29,22 @@ use crate::lock::DirectoryLock;
 /// attempt that may take long.
 const PATIENCE: u32 = 16;
 
-/// How long nothing must have waited before a short write-ahead log is moved.
-const LONG_PAUSE: Duration = Duration::from_secs(2);
+/// A list for more changes is not kept for the next batch.
+const SPARE: usize = 4 * 1024;
 
 struct Writer<P: Participant> {
     shared: Arc<Shared<P>>,
     /// The connection; none after a fault, until the next batch.
     open: Option<Open>,
     participants: Participants<P>,
+    /// An empty list for the next changes.
+    spare: Vec<BoxedJob<P>>,
     tasks: Vec<Task<P>>,
     /// A commit failed after it may have reached the disk, and none has succeeded since. The connection knows that the
     /// log ends before that commit, and overwrites it with the next; a new connection would take it for a good one.
     in_doubt: bool,
-    /// Whether the last batch that met the disk was stored.
+    /// Whether the last transaction met no failure of the disk.
     healthy: bool,
-}
-
-struct Open {
-    connection: Connection,
-    checkpoint: Checkpoint,
 }
 
 /// Starts the thread.
@@ -55,19 +54,21 @@ pub(super) fn start<P: Participant + 'static>(
     lock: DirectoryLock,
 ) -> Result<(), OpenStoreError> {
     let open = Open::new(connection, shared)
-        .map_err(|error| OpenStoreError::Store(shared.error(&error)))?;
+        .map_err(|error| OpenStoreError::Store(shared.database.error(&error)))?;
     let mut writer = Writer {
         shared: Arc::clone(shared),
         open: Some(open),
         participants: Participants::new(),
+        spare: Vec::new(),
         tasks: Vec::new(),
         in_doubt: false,
         healthy: true,
     };
     let thread = thread::Builder::new().name("runwright-store".to_owned());
     let started = thread.spawn(move || {
-        // However the thread ends, nobody waits for it any longer.
+        // However the thread ends, nobody waits for it any longer. Dropped last: the lock is free by then.
         let _ending = Ending(Arc::clone(&writer.shared));
+        let lock = lock;
         writer.run();
         writer.finish();
         lock.release();
@@ -83,22 +84,17 @@ impl<P> Drop for Ending<P> {
     }
 }
 
-impl Open {
-    fn new<P>(mut connection: Connection, shared: &Shared<P>) -> rusqlite::Result<Self> {
-        let checkpoint = Checkpoint::of(&mut connection, &shared.options, &shared.counters)?;
-        Ok(Self {
-            connection,
-            checkpoint,
-        })
-    }
-}
-
 impl<P: Participant> Writer<P> {
     fn run(&mut self) {
         loop {
             self.shared.idle.take_into(&mut self.tasks);
-            match self.shared.queue.next(self.until_idle_work()) {
-                Next::Batch(jobs) => self.store(jobs),
+            let idle = self.until_idle_work();
+            match self.shared.queue.next(idle, &mut self.spare) {
+                Next::Batch(jobs) => {
+                    self.store(jobs);
+                    self.after_commit();
+                    self.catch_up();
+                }
                 Next::Idle => self.use_idle_time(),
                 Next::Poked => {}
                 Next::Closed => return,
@@ -106,25 +102,13 @@ impl<P: Participant> Writer<P> {
         }
     }
 
-    /// Stores changes: together, and where that fails, in smaller parts, so that a change that fails harms no other.
-    fn store(&mut self, jobs: Vec<BoxedJob<P>>) {
-        self.shared.under_way.begin();
-        let begun = now();
-        let changes = jobs.len();
-        let mut parts = VecDeque::from([jobs]);
-        let mut patience = PATIENCE;
-        while let Some(mut part) = parts.pop_front() {
-            let Err(failure) = self.attempt(&mut part) else {
-                end(part, Ok(()));
-                continue;
-            };
-            patience -= u32::from(failure.of_disk);
-            if failure.scope == Scope::Everything || patience == 0 {
-                let left = std::iter::once(part).chain(parts.drain(..)).flatten();
-                end(left, Err(&failure.error));
-                break;
-            }
-            divide(part, failure, &mut parts);
+    /// Stores changes, and tells those who wait.
+    fn store(&mut self, mut jobs: Vec<BoxedJob<P>>) {
+        let (begun, changes) = (now(), jobs.len());
+        self.shared.under_way.begin(begun);
+        match self.attempt(&mut jobs) {
+            Ok(()) => end(&mut jobs, Ok(())),
+            Err(failure) => self.store_in_parts(&mut jobs, failure),
         }
         self.shared.under_way.end();
         let took = begun.elapsed();
@@ -133,13 +117,54 @@ impl<P: Participant> Writer<P> {
             let database = self.shared.file().display();
             tracing::warn!(%database, milliseconds, changes, "storing took long");
         }
-        self.after_commit();
-        self.tasks.iter_mut().for_each(Task::touch);
+        if jobs.capacity() <= SPARE {
+            self.spare = jobs;
+        }
     }
 
+    /// Goes on after a batch failed as a whole: in smaller parts, so that a change that fails harms no other.
+    fn store_in_parts(&mut self, jobs: &mut Vec<BoxedJob<P>>, failure: Failure) {
+        let mut patience = PATIENCE;
+        let mut parts = VecDeque::new();
+        let mut failed = Some((std::mem::take(jobs), failure));
+        loop {
+            if let Some((mut part, failure)) = failed.take() {
+                patience -= u32::from(failure.of_disk);
+                if failure.scope == Scope::Everything || patience == 0 {
+                    end(&mut part, Err(&failure.error));
+                    parts
+                        .iter_mut()
+                        .for_each(|part| end(part, Err(&failure.error)));
+                    return;
+                }
+                divide(part, failure, &mut parts);
+            }
+            let Some(mut part) = parts.pop_front() else {
+                return;
+            };
+            match self.attempt(&mut part) {
+                Ok(()) => end(&mut part, Ok(())),
+                Err(failure) => failed = Some((part, failure)),
+            }
+        }
+    }
+
+    /// Moves the log if it has become too long.
     fn after_commit(&mut self) {
         let Some(open) = &mut self.open else { return };
         if open.checkpoint.after_commit(&open.connection) {
+            Counters::add(&self.shared.counters.checkpoints, 1);
+        }
+        self.note_log();
+    }
+
+    /// Moves the log because there is time.
+    fn move_log(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        if open
+            .checkpoint
+            .run(&open.connection, CheckpointMode::PASSIVE)
+        {
             Counters::add(&self.shared.counters.checkpoints, 1);
         }
         self.note_log();
@@ -150,50 +175,6 @@ impl<P: Participant> Writer<P> {
         self.shared.counters.log_bytes.store(bytes, Relaxed);
     }
 
-    /// How long nothing must wait until there is something to do; nothing if there is none.
-    fn until_idle_work(&self) -> Option<Duration> {
-        let pause = self.shared.options.idle_after;
-        let tasks = self.tasks.iter().filter_map(Task::due_in).min();
-        let checkpoint = self.open.as_ref().and_then(|open| {
-            let pause = if open.checkpoint.is_worth_a_moment() {
-                pause
-            } else {
-                LONG_PAUSE.max(pause)
-            };
-            open.checkpoint.is_behind().then_some(pause)
-        });
-        let tasks = tasks.map(|due| due.max(pause));
-        [tasks, checkpoint].into_iter().flatten().min()
-    }
-
-    fn use_idle_time(&mut self) {
-        let mut tasks = std::mem::take(&mut self.tasks);
-        let due = tasks
-            .iter_mut()
-            .filter(|task| task.due_in() == Some(Duration::ZERO));
-        let mut any = false;
-        for task in due {
-            if self.shared.queue.is_urgent() {
-                break;
-            }
-            any = true;
-            let idle = self.step(task);
-            task.ran(idle);
-        }
-        self.tasks = tasks;
-        if any {
-            self.after_commit();
-        } else if let Some(open) = &mut self.open {
-            if open
-                .checkpoint
-                .run(&open.connection, CheckpointMode::PASSIVE)
-            {
-                Counters::add(&self.shared.counters.checkpoints, 1);
-            }
-            self.note_log();
-        }
-    }
-
     /// The last act: the log becomes part of the database, and goes.
     fn finish(&mut self) {
         let quiet = self.shared.readers.close(self.shared.options.busy_timeout);
@@ -201,10 +182,8 @@ impl<P: Participant> Writer<P> {
             return;
         };
         if quiet && self.shared.database.check_place().is_ok() {
-            open.checkpoint
-                .run(&open.connection, CheckpointMode::TRUNCATE);
+            open.move_all();
         }
-        drop(open);
     }
 }
 
@@ -212,7 +191,7 @@ impl<P: Participant> Writer<P> {
 /// alone, and what came after it.
 fn divide<P>(mut part: Vec<BoxedJob<P>>, failure: Failure, parts: &mut VecDeque<Vec<BoxedJob<P>>>) {
     if part.len() == 1 {
-        return end(part, Err(&failure.error));
+        return end(&mut part, Err(&failure.error));
     }
     let Some(at) = failure.at else {
         let rest = part.split_off(part.len() / 2);
@@ -220,12 +199,12 @@ fn divide<P>(mut part: Vec<BoxedJob<P>>, failure: Failure, parts: &mut VecDeque<
         return parts.push_front(part);
     };
     let rest = part.split_off(at + 1);
-    let failed = part.split_off(at);
+    let mut failed = part.split_off(at);
     if !rest.is_empty() {
         parts.push_front(rest);
     }
     if failure.final_for_change {
-        end(failed, Err(&failure.error));
+        end(&mut failed, Err(&failure.error));
     } else {
         parts.push_front(failed);
     }
@@ -235,8 +214,8 @@ fn divide<P>(mut part: Vec<BoxedJob<P>>, failure: Failure, parts: &mut VecDeque<
 }
 
 /// Tells those who wait.
-fn end<P>(jobs: impl IntoIterator<Item = BoxedJob<P>>, result: Result<(), &StoreError>) {
-    for job in jobs {
+fn end<P>(jobs: &mut Vec<BoxedJob<P>>, result: Result<(), &StoreError>) {
+    for job in jobs.drain(..) {
         if catch_unwind(AssertUnwindSafe(|| job.end(result))).is_err() {
             tracing::error!("callback of a change panicked");
         }

@@ -1,11 +1,13 @@
-//! One transaction: begin, the changes, those who take part, commit. Undoes everything if any of it fails.
+//! One transaction: begin, the changes, those who take part, commit. Undoes everything if any of it fails, and judges
+//! what the failure means for the others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::Connection;
 
-use super::{Batch, Counters, Idle, IdleBudget, Open, Participant, Task, Writer};
-use crate::engine::fault;
+use super::{Counters, Participant, Task, Writer};
+use crate::engine::batch::Batch;
+use crate::engine::idle::{Idle, IdleBudget};
 use crate::engine::queue::BoxedJob;
 use crate::error::{Cause, StoreError, StoreErrorKind};
 
@@ -32,7 +34,7 @@ pub(super) enum Scope {
 
 /// How far a transaction came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Begin,
     Change(usize),
     Participants,
@@ -40,7 +42,7 @@ enum Stage {
 }
 
 /// A failure where it happened.
-struct Broken {
+pub(super) struct Broken {
     stage: Stage,
     reason: Reason,
 }
@@ -56,29 +58,26 @@ impl<P: Participant> Writer<P> {
     pub(super) fn attempt(&mut self, jobs: &mut [BoxedJob<P>]) -> Result<(), Failure> {
         let changes = jobs.len();
         self.transaction(|batch| run(jobs, batch))?;
-        let counters = &self.shared.counters;
-        Counters::add(&counters.changes, changes);
-        counters
-            .largest_batch
-            .fetch_max(changes as u64, super::Relaxed);
+        self.shared.counters.batch(changes);
         Ok(())
     }
 
     /// Lets idle work take a step, in a transaction of its own. Nothing if it failed, which is logged.
-    pub(super) fn step(&mut self, task: &mut Task<P>) -> Option<Idle> {
+    pub(super) fn attempt_step(
+        &mut self,
+        task: &mut Task<P>,
+        budget: &IdleBudget<'_>,
+    ) -> Option<Idle> {
         let (name, step) = (task.name, &mut task.step);
-        let shared = std::sync::Arc::clone(&self.shared);
-        let wanted = || shared.queue.is_urgent();
-        let budget = IdleBudget::new(shared.options.idle_budget, &wanted);
         let stepped = self.transaction(|batch| {
             guarded(Stage::Change(0), "idle work panicked", || {
-                step(batch, &budget)
+                step(batch, budget)
             })
         });
         match stepped {
             Ok(idle) => Some(idle),
-            Err(Failure { error, .. }) => {
-                tracing::warn!(name, error = %chain(&error), "idle work failed and was undone");
+            Err(failure) => {
+                tracing::warn!(name, error = %failure.error.chain(), "idle work failed and was undone");
                 None
             }
         }
@@ -91,8 +90,7 @@ impl<P: Participant> Writer<P> {
         match self.try_transaction(work) {
             Ok(value) => {
                 self.in_doubt = false;
-                self.recovered();
-                Counters::add(&self.shared.counters.commits, 1);
+                self.works_again();
                 self.participants.committed();
                 Ok(value)
             }
@@ -109,34 +107,19 @@ impl<P: Participant> Writer<P> {
         &mut self,
         work: impl FnOnce(&mut Batch<'_, P>) -> Result<T, Broken>,
     ) -> Result<T, Broken> {
-        let place = self.shared.database.check_place();
-        place.map_err(|error| Stage::Begin.broken(Reason::Store(error)))?;
         self.connect()?;
-        let open = self
-            .open
-            .as_ref()
-            .expect("invariant: it was opened just now");
+        let open = self.open.as_mut().expect("invariant: it is open now");
         let connection = &open.connection;
         sql(connection, Stage::Begin, "BEGIN IMMEDIATE")?;
+        if open.log_files.is_none() {
+            open.log_files = Some(self.shared.database.log_files());
+        }
         let value = work(&mut Batch::new(connection, &mut self.participants))?;
         guarded(Stage::Participants, "participant panicked", || {
             self.participants.before_commit(connection)
         })?;
         sql(connection, Stage::Commit, "COMMIT")?;
         Ok(value)
-    }
-
-    /// Opens the database again after a fault.
-    fn connect(&mut self) -> Result<(), Broken> {
-        if self.open.is_some() {
-            return Ok(());
-        }
-        let opened = self.shared.database.writer();
-        let opened = opened.and_then(|connection| Open::new(connection, &self.shared));
-        let open = opened.map_err(|error| Stage::Begin.broken(Reason::Sqlite(error)))?;
-        self.open = Some(open);
-        Counters::add(&self.shared.counters.reopened, 1);
-        Ok(())
     }
 
     /// Leaves no transaction open. A connection that cannot even do that is given up.
@@ -148,26 +131,17 @@ impl<P: Participant> Writer<P> {
     }
 
     fn judge(&mut self, Broken { stage, reason }: Broken) -> Failure {
-        let file = self.shared.file();
-        let (error, panicked) = match reason {
-            Reason::Sqlite(error) => (fault::store_error(&error, file), false),
-            Reason::Store(error) => (error, false),
-            Reason::Panic(what) => {
-                let cause = Some(Cause(what.to_owned()));
-                (StoreError::new(StoreErrorKind::Failed, file, cause), true)
-            }
-        };
+        let (error, panicked) = self.explain(reason);
         let kind = error.kind();
         let of_disk = kind != StoreErrorKind::Failed;
         if of_disk {
-            self.failed(&error);
+            self.fails(&error);
         } else {
-            tracing::error!(error = %chain(&error), "change failed and was undone");
+            tracing::error!(error = %error.chain(), "change failed and was undone");
         }
         self.in_doubt |= of_disk && stage == Stage::Commit;
         if is_of_connection(kind) && !self.in_doubt {
             self.open = None;
-            self.shared.readers.renew();
         }
         Failure {
             at: match stage {
@@ -181,14 +155,28 @@ impl<P: Participant> Writer<P> {
         }
     }
 
-    /// Says once that the disk has failed, however often it does.
-    fn failed(&mut self, error: &StoreError) {
-        if std::mem::take(&mut self.healthy) {
-            tracing::error!(error = %chain(error), "nothing can be stored");
+    /// The error for those who wait, and whether it was a panic.
+    fn explain(&self, reason: Reason) -> (StoreError, bool) {
+        let database = &self.shared.database;
+        match reason {
+            Reason::Sqlite(error) => (database.error(&error), false),
+            Reason::Store(error) => (error, false),
+            Reason::Panic(what) => {
+                let cause = Some(Cause::new(what));
+                let error = StoreError::new(StoreErrorKind::Failed, database.file(), cause);
+                (error, true)
+            }
         }
     }
 
-    fn recovered(&mut self) {
+    /// Says once that the disk has failed, however often it does.
+    fn fails(&mut self, error: &StoreError) {
+        if std::mem::take(&mut self.healthy) {
+            tracing::error!(error = %error.chain(), "storing has failed");
+        }
+    }
+
+    fn works_again(&mut self) {
         if !std::mem::replace(&mut self.healthy, true) {
             let database = self.shared.file().display();
             tracing::info!(%database, "storing works again");
@@ -197,7 +185,16 @@ impl<P: Participant> Writer<P> {
 }
 
 impl Stage {
-    fn broken(self, reason: Reason) -> Broken {
+    pub(super) fn failed(self, error: rusqlite::Error) -> Broken {
+        let reason = Reason::Sqlite(error);
+        Broken {
+            stage: self,
+            reason,
+        }
+    }
+
+    pub(super) fn refused(self, error: StoreError) -> Broken {
+        let reason = Reason::Store(error);
         Broken {
             stage: self,
             reason,
@@ -216,8 +213,7 @@ fn sql(connection: &Connection, stage: Stage, statement: &str) -> Result<(), Bro
     let done = connection
         .prepare_cached(statement)
         .and_then(|mut statement| statement.execute([]));
-    done.map(drop)
-        .map_err(|error| stage.broken(Reason::Sqlite(error)))
+    done.map(drop).map_err(|error| stage.failed(error))
 }
 
 /// Calls what others wrote, so that its panic ends nothing but itself.
@@ -227,8 +223,11 @@ fn guarded<T>(
     call: impl FnOnce() -> rusqlite::Result<T>,
 ) -> Result<T, Broken> {
     match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(|error| stage.broken(Reason::Sqlite(error))),
-        Err(_) => Err(stage.broken(Reason::Panic(panicked))),
+        Ok(result) => result.map_err(|error| stage.failed(error)),
+        Err(_) => Err(Broken {
+            stage,
+            reason: Reason::Panic(panicked),
+        }),
     }
 }
 
@@ -243,33 +242,23 @@ fn is_of_connection(kind: StoreErrorKind) -> bool {
 /// Whom a failure concerns. A damaged page or an unreadable block concerns who touches it, and a small change may find
 /// room where a large one does not; a flush that fails, a lock, a file that is gone concern everybody.
 fn scope(stage: Stage, kind: StoreErrorKind) -> Scope {
-    let everything = match kind {
-        StoreErrorKind::Failed => stage == Stage::Begin,
-        StoreErrorKind::Full => stage == Stage::Begin,
-        StoreErrorKind::Damaged | StoreErrorKind::Unreadable => {
-            matches!(stage, Stage::Begin | Stage::Commit)
-        }
-        StoreErrorKind::Locked
-        | StoreErrorKind::ReadOnly
-        | StoreErrorKind::Moved
-        | StoreErrorKind::Overloaded
-        | StoreErrorKind::Closed => true,
-    };
-    if everything {
-        Scope::Everything
-    } else {
-        Scope::Change
+    match (kind, stage) {
+        (_, Stage::Begin)
+        | (StoreErrorKind::Damaged | StoreErrorKind::Unreadable, Stage::Commit)
+        | (
+            StoreErrorKind::Locked
+            | StoreErrorKind::ReadOnly
+            | StoreErrorKind::Moved
+            | StoreErrorKind::Overloaded
+            | StoreErrorKind::Closed,
+            _,
+        ) => Scope::Everything,
+        (
+            StoreErrorKind::Failed
+            | StoreErrorKind::Full
+            | StoreErrorKind::Damaged
+            | StoreErrorKind::Unreadable,
+            Stage::Change(_) | Stage::Participants | Stage::Commit,
+        ) => Scope::Change,
     }
-}
-
-/// An error with what caused it, for the log.
-fn chain(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
