@@ -7,10 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runwright_agent::{AgentCall, EventLog, EventSink, RunJournal, Runner, Transcript};
-use runwright_proto::{
-    ClientId, Config, CreateWorkspace, Epoch, OnLastDetach, Seq as EventSeq, WorkspaceId,
-};
-use runwright_pubsub::Seq;
+use runwright_proto::{ClientId, Config, CreateWorkspace, Epoch, OnLastDetach, Seq, WorkspaceId};
 
 /// Makes the parts of workspaces.
 #[async_trait]
@@ -103,7 +100,19 @@ pub struct Recovered {
     /// The clients whose streams were cut.
     pub clients: Vec<ClientId>,
     /// The last number that they may have seen.
-    pub seen: EventSeq,
+    pub seen: Seq,
+}
+
+impl WorkspaceSpec {
+    /// Where clients are told that the data of the workspace is: where the first of them asked for it, or in a folder of
+    /// its own below this one.
+    #[must_use]
+    pub fn data_dir(&self, below: &Path) -> PathBuf {
+        match self.request.data_dir.as_str() {
+            "" => below.join("workspaces").join(self.id.to_string()),
+            asked => PathBuf::from(asked),
+        }
+    }
 }
 
 impl KnownWorkspace {

@@ -82,11 +82,8 @@ impl WorkspaceFactory for MemoryFactory {
                 .or_insert_with(|| self.keep(KnownWorkspace::of(&spec)))
                 .clone()
         };
+        let data_dir = spec.data_dir(&self.data_dir);
         kept.sink.lead_to(spec.sink);
-        let data_dir = match spec.request.data_dir.as_str() {
-            "" => self.data_dir.join("workspaces").join(spec.id.to_string()),
-            asked => PathBuf::from(asked),
-        };
         Ok(WorkspaceParts {
             journal: kept.journal,
             transcript: kept.transcript,
@@ -101,7 +98,7 @@ impl WorkspaceFactory for MemoryFactory {
     async fn log(&self, _id: WorkspaceId, _path: &Path) -> Result<LogStart, OpenError> {
         Ok(LogStart {
             epoch: Epoch::generate(),
-            next: runwright_pubsub::Seq::new(1),
+            next: Seq(1),
         })
     }
 

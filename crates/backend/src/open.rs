@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use runwright_agent::WorkspaceContext;
 use runwright_proto::{ClientId, CreateWorkspace, WorkspaceId};
-use runwright_pubsub::TopicOptions;
+use runwright_pubsub::{Seq, TopicOptions};
 use tokio::sync::watch;
 
 use crate::backend::{Backend, Shared};
@@ -175,7 +175,7 @@ impl Shared {
         let Opening { id, path, request } = opening;
         let start = self.factory.log(id, &path).await?;
         let options = TopicOptions {
-            first_seq: start.next,
+            first_seq: Seq::new(start.next.0),
             ..self.options.log
         };
         let log = Arc::new(WorkspaceLog::new(start.epoch, options));

@@ -13,10 +13,9 @@ use runwright_backend::{
     KnownWorkspace, LogStart, OpenError, Recovered, WorkspaceFactory, WorkspaceParts, WorkspaceSpec,
 };
 use runwright_proto::{
-    Config, Epoch, File, Finish, Message, Receipt, Run, RunId, RunList, RunState, Session,
+    Config, Epoch, File, Finish, Message, Receipt, Run, RunId, RunList, RunState, Seq, Session,
     SessionId, WorkspaceId,
 };
-use runwright_pubsub::Seq;
 
 /// Gives every workspace the same ports.
 pub(crate) struct SharedPorts {
@@ -55,7 +54,7 @@ impl WorkspaceFactory for SharedPorts {
     async fn log(&self, _id: WorkspaceId, _path: &Path) -> Result<LogStart, OpenError> {
         Ok(LogStart {
             epoch: self.epoch.clone(),
-            next: Seq::new(1),
+            next: Seq(1),
         })
     }
 

@@ -55,7 +55,7 @@ impl WorkspaceFactory for MinimalFactory {
     async fn log(&self, _id: WorkspaceId, _path: &Path) -> Result<LogStart, OpenError> {
         Ok(LogStart {
             epoch: Epoch::generate(),
-            next: runwright_backend::TopicOptions::default().first_seq,
+            next: Seq(1),
         })
     }
 
