@@ -1,13 +1,30 @@
 //! Durable runs, sessions and events of a Runwright server, in one SQLite file behind the ports of `runwright-agent`.
 
+mod directory;
 mod engine;
 mod error;
+mod event_log;
 mod filesystem;
+mod journal;
+mod live;
 mod lock;
 mod maintenance;
 mod migrate;
+mod options;
+mod recovery;
+mod rows;
+mod sequence;
+mod stats;
+mod store;
+mod transcript;
+mod varint;
+mod workspace;
 
 pub use self::{
     error::{Cause, OpenStoreError, StoreError, StoreErrorKind},
     lock::LockOwner,
+    options::{Retention, StoreOptions},
+    recovery::RecoveryReport,
+    stats::StoreStats,
+    store::{Store, StoredWorkspace, WorkspaceSettings},
 };

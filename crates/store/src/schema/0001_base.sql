@@ -97,8 +97,10 @@ CREATE TABLE runs (
     usage       TEXT,              -- JSON
     UNIQUE (workspace, run_id)
 ) STRICT;
-CREATE INDEX runs_by_session ON runs (workspace, session_id);
+-- A run moves from the first to the others when it ends, so that to accept one costs little.
 CREATE INDEX runs_unfinished ON runs (workspace) WHERE ended_ms IS NULL;
+CREATE INDEX runs_finished ON runs (workspace) WHERE ended_ms IS NOT NULL;
+CREATE INDEX runs_finished_by_session ON runs (workspace, session_id) WHERE ended_ms IS NOT NULL;
 
 CREATE TABLE run_attachments (
     run       INTEGER NOT NULL,  -- runs.id

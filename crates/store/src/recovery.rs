@@ -1,0 +1,229 @@
+//! What happens to what a process that died left behind, before anybody is answered: a run that was running ends as
+//! interrupted, with its event and a history that a provider accepts; text that was streamed is kept. Only workspaces
+//! with such runs or texts are looked at. Must never know who comes back.
+
+use std::sync::Arc;
+
+use runwright_agent::{Clock, RunEnd, Timestamp};
+use runwright_proto::{
+    Finish, FinishReason, Message, MessageId, Part, Role, RunId, RunState, Session, SessionId,
+    WorkspaceId,
+};
+use rusqlite::Connection;
+
+use crate::directory;
+use crate::engine::Engine;
+use crate::error::StoreError;
+use crate::journal::{self, record};
+use crate::live::growth;
+use crate::lock::LockOwner;
+use crate::rows;
+use crate::transcript::{self, messages, sessions};
+use crate::workspace::{Nowhere, Place, WorkspaceBatch, WorkspaceState};
+
+/// What is said of a run that was interrupted.
+const DETAILS: &str = "the server stopped before the run had ended";
+
+/// What a process left behind, and what became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// Who held the data directory and died with it, if somebody did.
+    pub left_by: Option<LockOwner>,
+    /// How many runs were running, and are interrupted now.
+    pub interrupted: usize,
+    /// How many runs wait to be started.
+    pub queued: usize,
+    /// The workspaces whose histories were repaired.
+    pub workspaces: Vec<WorkspaceId>,
+}
+
+/// Repairs what was left behind. Each workspace is one step: a process that dies here has done it or not.
+pub(crate) fn recover(
+    engine: &Engine<WorkspaceBatch>,
+    clock: &Arc<dyn Clock>,
+) -> Result<RecoveryReport, StoreError> {
+    let mut report = RecoveryReport {
+        left_by: engine.left_by().cloned(),
+        ..RecoveryReport::default()
+    };
+    for row in engine.read_blocking(concerned)? {
+        let (id, epoch, numbers) =
+            engine.read_blocking(|connection| directory::find(connection, row))?;
+        let place = Place {
+            id,
+            row,
+            epoch,
+            next: numbers.next(),
+            // All that is needed is reserved with the step itself.
+            reserved: numbers.next(),
+        };
+        let state = WorkspaceState::new(engine.clone(), clock.clone(), place, Arc::new(Nowhere));
+        let (now, seen) = (clock.now(), numbers.seen());
+        let repair = move |connection: &_, batch: &mut _| {
+            let interrupted = repair(connection, batch, row, now)?;
+            connection
+                .prepare_cached("UPDATE workspaces SET seen_seq = ?2 WHERE id = ?1")?
+                .execute((row, rows::number(seen)))?;
+            batch.close(connection)?;
+            Ok(interrupted)
+        };
+        report.interrupted += Arc::new(state).change_blocking(repair)?;
+        report.workspaces.push(id);
+    }
+    report.queued = engine.read_blocking(count_queued)?;
+    Ok(report)
+}
+
+/// The workspaces with runs that were running, or with text that was streamed.
+fn concerned(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = connection.prepare(
+        "SELECT workspace FROM runs WHERE ended_ms IS NULL AND state <> 'queued'
+         UNION SELECT workspace FROM messages WHERE id IN (SELECT message FROM message_chunks)",
+    )?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect()
+}
+
+fn count_queued(connection: &Connection) -> rusqlite::Result<usize> {
+    let count: i64 = connection.query_row(
+        "SELECT count(*) FROM runs WHERE ended_ms IS NULL",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// Repairs a workspace; says how many runs were running.
+fn repair(
+    connection: &Connection,
+    batch: &mut WorkspaceBatch,
+    workspace: i64,
+    now: Timestamp,
+) -> rusqlite::Result<usize> {
+    keep_streamed(connection, batch, workspace, now)?;
+    let running = running(connection, workspace)?;
+    for (run, session) in &running {
+        interrupt(connection, batch, workspace, run, session, now)?;
+    }
+    Ok(running.len())
+}
+
+/// Puts the text that was streamed into its messages.
+fn keep_streamed(
+    connection: &Connection,
+    batch: &mut WorkspaceBatch,
+    workspace: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "SELECT id, body FROM messages WHERE workspace = ?1 AND id IN (SELECT message FROM message_chunks)
+         ORDER BY id",
+    )?;
+    let grown = statement.query_map([workspace], |row| Ok((row.get(0)?, rows::json(row, 1)?)))?;
+    for grown in grown.collect::<rusqlite::Result<Vec<(i64, Message)>>>()? {
+        let (row, mut message) = grown;
+        grow(connection, row, &mut message)?;
+        message.updated_at = now.seconds();
+        let body = messages::body(&message);
+        messages::replace(connection, batch, workspace, (&message, &body))?;
+        connection
+            .prepare_cached("DELETE FROM message_chunks WHERE message = ?1")?
+            .execute([row])?;
+    }
+    Ok(())
+}
+
+/// Adds what a message has grown by, as far as it can be read.
+fn grow(connection: &Connection, row: i64, message: &mut Message) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare_cached("SELECT steps FROM message_chunks WHERE message = ?1 ORDER BY n")?;
+    let mut chunks = statement.query([row])?;
+    while let Some(chunk) = chunks.next()? {
+        if let Err(error) = growth::apply(message, chunk.get_ref(0)?.as_blob()?) {
+            tracing::error!(message = %message.id, %error, "streamed text was cut off where it is damaged");
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn running(connection: &Connection, workspace: i64) -> rusqlite::Result<Vec<(RunId, SessionId)>> {
+    let mut statement = connection.prepare(
+        "SELECT run_id, session_id FROM runs
+         WHERE workspace = ?1 AND ended_ms IS NULL AND state <> 'queued' ORDER BY id",
+    )?;
+    let runs = statement.query_map([workspace], |row| {
+        Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?))
+    })?;
+    runs.collect()
+}
+
+/// Ends a run that was running, as a server does that is told to stop: what it left open is ended, it has an answer that
+/// says what happened, and its terminal event is stored.
+fn interrupt(
+    connection: &Connection,
+    batch: &mut WorkspaceBatch,
+    workspace: i64,
+    run: &RunId,
+    session: &SessionId,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let mut end = RunEnd {
+        error: Some(format!("interrupted: {DETAILS}")),
+        reason: Some("crashed".to_owned()),
+        ..RunEnd::new(RunState::Interrupted)
+    };
+    if let Some(session) = sessions::find(connection, workspace, session)? {
+        let answer = ended_answer(connection, batch, workspace, run, &session, now)?;
+        end.text = answer.text().cloned();
+        end.message_id = Some(answer.id);
+        end.session_title = session.title;
+    }
+    journal::finish(connection, batch, workspace, run, &end, now)?;
+    connection
+        .prepare_cached(
+            "UPDATE approvals SET state = 'interrupted', resolved_ms = ?3
+             WHERE workspace = ?1 AND run_id = ?2 AND state = 'open'",
+        )?
+        .execute((workspace, run.as_str(), now.millis()))?;
+    Ok(())
+}
+
+/// Ends what a run wrote; one that had not begun to answer gets an answer that says so, after its prompt.
+fn ended_answer(
+    connection: &Connection,
+    batch: &mut WorkspaceBatch,
+    workspace: i64,
+    run: &RunId,
+    session: &Session,
+    now: Timestamp,
+) -> rusqlite::Result<Message> {
+    let finish = Finish {
+        reason: FinishReason::Error,
+        time: now.seconds(),
+        message: "Interrupted".into(),
+        details: DETAILS.into(),
+    };
+    let closed = transcript::close_run(connection, batch, workspace, run, &finish, now)?;
+    if let Some(answer) = closed {
+        return Ok(answer);
+    }
+    let mut add = |message: &Message| {
+        let body = messages::body(message);
+        let entry = (message, body.as_str());
+        messages::create(connection, batch, workspace, Some(run), entry, now)
+    };
+    if messages::of_run(connection, workspace, run)?.is_empty()
+        && let Some(recorded) = record::by_id(connection, workspace, run)?
+    {
+        add(&recorded.call.user_message(now.seconds()))?;
+    }
+    // Made empty and finished by an update, as in every turn, so that a client shows it the same way.
+    let (id, session) = (MessageId::generate(), session.id.clone());
+    let mut answer = Message::new(id, session, Role::Assistant, now.seconds());
+    add(&answer)?;
+    answer.parts.push(Part::Finish(finish));
+    let body = messages::body(&answer);
+    messages::replace(connection, batch, workspace, (&answer, &body))?;
+    Ok(answer)
+}

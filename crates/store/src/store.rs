@@ -1,0 +1,213 @@
+//! A data directory that is open: the workspaces in it, what is known of them, and the way to open one. Must never know
+//! who asks.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use runwright_agent::{AgentCall, Clock, EventLog, EventSink, RunJournal, Transcript};
+use runwright_proto::{ClientId, Epoch, OnLastDetach, Seq, WorkspaceId};
+
+use crate::directory::{self, LogStart};
+use crate::engine::Engine;
+use crate::error::{OpenStoreError, StoreError};
+use crate::event_log::StoredLog;
+use crate::journal::Journal;
+use crate::options::StoreOptions;
+use crate::recovery::{self, RecoveryReport};
+use crate::stats::StoreStats;
+use crate::transcript::History;
+use crate::workspace::{WorkspaceBatch, WorkspaceState};
+
+/// A data directory that is open: durable workspaces behind the ports of `runwright-agent`. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Engine<WorkspaceBatch>,
+    clock: Arc<dyn Clock>,
+    recovered: RecoveryReport,
+    /// Workspaces whose numbers have been reserved, and which are not open yet.
+    starting: Mutex<HashMap<WorkspaceId, LogStart>>,
+}
+
+/// What is kept of a workspace besides its history.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkspaceSettings {
+    /// Its directory, absolute and without symbolic links.
+    pub path: PathBuf,
+    /// The channels on which its clients agreed.
+    pub channels: Vec<String>,
+    /// What happens to its runs when the last client leaves.
+    pub on_last_detach: OnLastDetach,
+}
+
+/// An open workspace, and what the process before this one left behind.
+#[derive(Clone)]
+pub struct StoredWorkspace {
+    /// The record of its runs.
+    pub journal: Arc<dyn RunJournal>,
+    /// Its history.
+    pub transcript: Arc<dyn Transcript>,
+    /// The stored part of its log.
+    pub events: Arc<dyn EventLog>,
+    /// The prompts that were accepted and have not started, in their order.
+    pub queued: Vec<Arc<AgentCall>>,
+    /// The clients that followed it when it was cut off.
+    pub clients: Vec<ClientId>,
+    /// The last number that they may have seen.
+    pub seen: Seq,
+}
+
+impl Store {
+    /// Opens a data directory, which is made if it is missing: takes its lock, checks it, brings its schema up to date,
+    /// and ends the runs that another process left running. Blocking: it is done before a server answers anybody.
+    ///
+    /// # Errors
+    /// [`OpenStoreError`]; nothing is held then.
+    pub fn open(directory: &Path, options: StoreOptions) -> Result<Self, OpenStoreError> {
+        let engine = Engine::open(directory, options.engine())?;
+        let recovered =
+            recovery::recover(&engine, &options.clock).map_err(OpenStoreError::Store)?;
+        let shared = Shared {
+            engine,
+            clock: options.clock,
+            recovered,
+            starting: Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// What the process before this one left behind, and what became of it.
+    #[must_use]
+    pub fn recovered(&self) -> &RecoveryReport {
+        &self.shared.recovered
+    }
+
+    /// Prepares the log of a workspace, which is made if it is new: its epoch, and the number of its next event. No
+    /// process will use a number twice, also if this one dies.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    ///
+    /// # Cancel safety
+    /// A dropped future may have reserved numbers, which are then not used.
+    pub async fn log_start(
+        &self,
+        id: WorkspaceId,
+        path: &Path,
+    ) -> Result<(Epoch, Seq), StoreError> {
+        let start = self.start(id, path).await?;
+        Ok((start.place.epoch, start.place.next))
+    }
+
+    async fn start(&self, id: WorkspaceId, path: &Path) -> Result<LogStart, StoreError> {
+        if let Some(start) = self.starting().get(&id) {
+            return Ok(start.clone());
+        }
+        let (path, now) = (path.to_owned(), self.shared.clock.now());
+        let start = move |batch: &mut crate::engine::Batch<'_, _>| {
+            directory::start_log(batch.connection(), id, &path, now)
+        };
+        let start = self.shared.engine.write(start).await?;
+        self.starting().insert(id, start.clone());
+        Ok(start)
+    }
+
+    /// Opens a workspace, of which [`log_start`](Self::log_start) has said where its numbers go on; its events go to
+    /// `sink`. Nobody else has it open.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it is not open then.
+    ///
+    /// # Cancel safety
+    /// A dropped future may have forgotten which clients followed the workspace before.
+    pub async fn open_workspace(
+        &self,
+        id: WorkspaceId,
+        settings: WorkspaceSettings,
+        sink: Arc<dyn EventSink>,
+    ) -> Result<StoredWorkspace, StoreError> {
+        let LogStart { place, seen } = self.start(id, &settings.path).await?;
+        let row = place.row;
+        let open = move |batch: &mut crate::engine::Batch<'_, _>| {
+            directory::open(batch.connection(), row, &settings)
+        };
+        let left = self.shared.engine.write(open).await?;
+        self.starting().remove(&id);
+        let (engine, clock) = (self.shared.engine.clone(), self.shared.clock.clone());
+        let state = Arc::new(WorkspaceState::new(engine, clock, place, sink));
+        Ok(StoredWorkspace {
+            journal: Arc::new(Journal::new(state.clone())),
+            transcript: Arc::new(History::new(state.clone())),
+            events: Arc::new(StoredLog::new(state)),
+            queued: left.queued,
+            clients: left.clients,
+            seen,
+        })
+    }
+
+    /// What is known of a workspace, if it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn known(&self, id: WorkspaceId) -> Result<Option<WorkspaceSettings>, StoreError> {
+        let read = move |connection: &_| directory::settings(connection, id);
+        self.shared.engine.read(read).await
+    }
+
+    /// The workspaces in which runs wait to be started.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn with_queued_runs(&self) -> Result<Vec<WorkspaceId>, StoreError> {
+        self.shared.engine.read(directory::with_queued_runs).await
+    }
+
+    /// What the store has done since it was opened.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.shared.engine.stats().into()
+    }
+
+    /// Stores what waits and gives the directory back. Workspaces are closed before; what is written later is refused.
+    ///
+    /// # Cancel safety
+    /// A dropped future does not stop the closing.
+    pub async fn close(&self) {
+        self.shared.engine.close().await;
+    }
+
+    fn starting(&self) -> MutexGuard<'_, HashMap<WorkspaceId, LogStart>> {
+        let starting = self.shared.starting.lock();
+        starting.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for StoredWorkspace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("StoredWorkspace")
+            .field("queued", &self.queued.len())
+            .field("clients", &self.clients)
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
+    }
+}

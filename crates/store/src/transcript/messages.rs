@@ -1,0 +1,184 @@
+//! Messages on disk: added, replaced, listed. A message is kept as the JSON that clients are sent.
+
+use runwright_agent::{Pace, Publication, Timestamp};
+use runwright_proto::{Change, ChangeKind, Event, Message, MessageId, RunId, SessionId};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::sessions;
+use crate::live::Stored;
+use crate::rows;
+use crate::workspace::WorkspaceBatch;
+
+/// A message as it is kept.
+pub(crate) fn body(message: &Message) -> String {
+    rows::to_json(message)
+}
+
+/// Adds a message to the end of its session; says whether there is such a session. `body` is its [`body`].
+pub(crate) fn create(
+    connection: &Connection,
+    batch: &mut WorkspaceBatch,
+    workspace: i64,
+    run: Option<&RunId>,
+    (message, body): (&Message, &str),
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let Some(session) = sessions::grow(connection, batch, workspace, &message.session_id, now)?
+    else {
+        return Ok(false);
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO messages (workspace, session, message_id, run_id, role, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            workspace,
+            session,
+            message.id.as_str(),
+            run.map(AsRef::<str>::as_ref),
+            message.role.as_str(),
+            body,
+        ))?;
+    if message.finish().is_none() {
+        batch.message_opened(Stored {
+            row: connection.last_insert_rowid(),
+            run: run.cloned(),
+            seq: None,
+            message: message.clone(),
+        });
+    }
+    let created = event(Change::created(message.clone()), run.cloned());
+    batch.publish_json(created, ChangeKind::Created, body.as_bytes());
+    Ok(true)
+}
+
+/// Replaces a message; says whether there is such a message. `body` is its [`body`].
+pub(crate) fn replace(
+    connection: &Connection,
+    batch: &mut WorkspaceBatch,
+    workspace: i64,
+    (message, body): (&Message, &str),
+) -> rusqlite::Result<bool> {
+    let seq = batch.next_seq();
+    let replaced: Option<(i64, Option<RunId>)> = connection
+        .prepare_cached(
+            "UPDATE messages SET body = ?3, role = ?4, seq = ?5 WHERE workspace = ?1 AND message_id = ?2
+             RETURNING id, run_id",
+        )?
+        .query_row(
+            (
+                workspace,
+                message.id.as_str(),
+                body,
+                message.role.as_str(),
+                rows::number(seq),
+            ),
+            |row| Ok((row.get(0)?, rows::maybe_parsed(row, 1)?)),
+        )
+        .optional()?;
+    let Some((row, run)) = replaced else {
+        return Ok(false);
+    };
+    let stored = Stored {
+        row,
+        run: run.clone(),
+        seq: Some(seq),
+        message: message.clone(),
+    };
+    batch.message_settled(connection, stored)?;
+    batch.publish_row(event(Change::updated(message.clone()), run));
+    Ok(true)
+}
+
+/// Opens a message that is on disk, so that it may be streamed; says whether there is such a message.
+pub(super) fn open(
+    connection: &Connection,
+    batch: &mut WorkspaceBatch,
+    workspace: i64,
+    id: &MessageId,
+) -> rusqlite::Result<bool> {
+    let stored = connection
+        .prepare_cached(
+            "SELECT id, seq, body, run_id FROM messages WHERE workspace = ?1 AND message_id = ?2",
+        )?
+        .query_row((workspace, id.as_str()), stored)
+        .optional()?;
+    let found = stored.is_some();
+    if let Some(stored) = stored {
+        batch.message_opened(stored);
+    }
+    Ok(found)
+}
+
+/// The messages of a session in their order.
+pub(super) fn of_session(
+    connection: &Connection,
+    workspace: i64,
+    session: &SessionId,
+) -> rusqlite::Result<Vec<Stored>> {
+    let Some(session) = sessions::row_of(connection, workspace, session)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT id, seq, body, NULL FROM messages WHERE session = ?1 ORDER BY id",
+    )?;
+    let messages = statement.query_map([session], stored)?;
+    messages.collect()
+}
+
+/// What people said, the last added first.
+pub(super) fn of_people(
+    connection: &Connection,
+    workspace: i64,
+    session: Option<&SessionId>,
+) -> rusqlite::Result<Vec<Stored>> {
+    let Some(session) = session else {
+        let mut statement = connection.prepare_cached(
+            "SELECT id, seq, body, NULL FROM messages WHERE workspace = ?1 AND role = 'user' ORDER BY id DESC",
+        )?;
+        let messages = statement.query_map([workspace], stored)?;
+        return messages.collect();
+    };
+    let Some(session) = sessions::row_of(connection, workspace, session)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT id, seq, body, NULL FROM messages
+         WHERE workspace = ?1 AND session = ?2 AND role = 'user' ORDER BY id DESC",
+    )?;
+    let messages = statement.query_map((workspace, session), stored)?;
+    messages.collect()
+}
+
+/// What a run wrote, in the order of adding.
+pub(crate) fn of_run(
+    connection: &Connection,
+    workspace: i64,
+    run: &RunId,
+) -> rusqlite::Result<Vec<Stored>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, seq, body, run_id FROM messages WHERE workspace = ?1 AND run_id = ?2 ORDER BY id",
+    )?;
+    let messages = statement.query_map((workspace, run.as_str()), stored)?;
+    messages.collect()
+}
+
+/// Reads `id, seq, body, run_id`.
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let seq: Option<i64> = row.get(1)?;
+    Ok(Stored {
+        row: row.get(0)?,
+        seq: seq.map(|_| rows::seq(row, 1)).transpose()?,
+        message: rows::json(row, 2)?,
+        run: rows::maybe_parsed(row, 3)?,
+    })
+}
+
+fn event(change: Change<Message>, run: Option<RunId>) -> Publication {
+    Publication {
+        event: Event::Message(change),
+        run,
+        pace: Pace::Now,
+    }
+}

@@ -1,0 +1,5 @@
+//! Integration tests of `runwright-store`, in one binary.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod conformance;
+mod stage;
