@@ -15,6 +15,9 @@ use crate::events::Publication;
 /// same workspace publish through the same order, an event that must arrive is on disk before it is published, and
 /// everything reaches the sink in the order of its numbers, by [`publish_at`](crate::EventSink::publish_at). Numbers
 /// are never used twice, also over a crash; they may jump.
+///
+/// The conformance suite `runwright_agent::testing::event_log` (feature `test-util`) says what every implementation must
+/// do.
 #[async_trait]
 pub trait EventLog: Send + Sync {
     /// Stores an event that is neither a change of the history nor of a run, and publishes it when it is stored. Does

@@ -25,6 +25,7 @@
 
 mod calls;
 mod clock;
+pub mod event_log;
 pub mod journal;
 mod sink;
 mod together;

@@ -34,6 +34,12 @@ impl RecordingSink {
         let later = published.iter().filter(|(number, _)| *number > seq);
         later.map(|(_, publication)| publication.clone()).collect()
     }
+
+    /// Everything that was published, with its numbers, in order.
+    #[must_use]
+    pub fn numbered(&self) -> Vec<(Seq, Publication)> {
+        lock(&self.0).clone()
+    }
 }
 
 impl EventSink for RecordingSink {

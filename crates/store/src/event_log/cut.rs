@@ -78,28 +78,30 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(after: u64, upto: u64, run: Option<&str>, expected: &[Range<usize>]) {
+    fn check(after: u64, upto: u64, run: Option<&str>, expected: &[(usize, usize)]) {
         let run: Option<RunId> = run.map(|run| run.parse().unwrap());
         let wanted = Wanted {
             after: Seq(after),
             upto: Seq(upto),
             run: run.as_ref(),
         };
-        assert_eq!(wanted.parts(Seq(10), &entries()).unwrap(), expected);
+        let parts = wanted.parts(Seq(10), &entries()).unwrap();
+        let parts: Vec<_> = parts.iter().map(|part| (part.start, part.end)).collect();
+        assert_eq!(parts, expected);
         let all = wanted.is_whole(Seq(10), Seq(50));
-        assert_eq!(all, run.is_none() && expected == [0..50], "{wanted:?}");
+        assert_eq!(all, run.is_none() && expected == [(0, 50)], "{wanted:?}");
     }
 
     #[test]
     fn a_row_is_cut_after_any_number_and_by_run() {
-        check(9, 50, None, &[0..50]);
-        check(0, 1_000, None, &[0..50]);
-        check(10, 50, None, &[10..50]);
-        check(25, 40, None, &[20..40]);
+        check(9, 50, None, &[(0, 50)]);
+        check(0, 1_000, None, &[(0, 50)]);
+        check(10, 50, None, &[(10, 50)]);
+        check(25, 40, None, &[(20, 40)]);
         check(25, 29, None, &[]);
         check(50, 60, None, &[]);
-        check(0, 60, Some("run"), &[10..20, 30..50]);
-        check(20, 40, Some("run"), &[30..40]);
+        check(0, 60, Some("run"), &[(10, 20), (30, 50)]);
+        check(20, 40, Some("run"), &[(30, 40)]);
         check(0, 60, Some("other"), &[]);
     }
 }

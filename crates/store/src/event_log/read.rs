@@ -9,7 +9,7 @@ use runwright_proto::{
 };
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::Type;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows, named_params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
 
 use super::cut::Wanted;
 use super::entries::BadEntries;
@@ -105,22 +105,22 @@ impl<'c> Statements<'c> {
     fn prepare(connection: &'c Connection, span: Span<'_>) -> rusqlite::Result<Self> {
         let messages = if span.run.is_some() {
             "SELECT seq, id, body FROM messages INDEXED BY messages_by_run
-             WHERE workspace = :workspace AND run_id = :run AND seq > :after AND seq <= :until ORDER BY seq"
+             WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 AND run_id = ?4 ORDER BY seq"
         } else {
             "SELECT seq, id, body FROM messages
-             WHERE workspace = :workspace AND seq > :after AND seq <= :until ORDER BY seq"
+             WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
         };
         // A session belongs to no run.
         let sessions = span.run.is_none().then(|| {
             connection.prepare_cached(&format!(
                 "SELECT {SESSION}, seq FROM sessions
-                 WHERE workspace = :workspace AND seq > :after AND seq <= :until ORDER BY seq"
+                 WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
             ))
         });
         Ok(Self {
             events: connection.prepare_cached(
                 "SELECT first_seq, last_seq, entries, frames FROM event_chunks
-                 WHERE workspace = :workspace AND last_seq > :after ORDER BY last_seq",
+                 WHERE workspace = ?1 AND last_seq > ?2 ORDER BY last_seq",
             )?,
             messages: connection.prepare_cached(messages)?,
             sessions: sessions.transpose()?,
@@ -159,22 +159,31 @@ impl<'s> Sources<'s> {
             streaming.retain(published);
         }
         let hidden = streaming.iter().map(|live| live.row).collect();
-        let mut states: Vec<_> = streaming
+        let mut streamed: Vec<_> = streaming
             .into_iter()
             .filter(|_| !finished_only)
             .filter(|live| span.run.is_none_or(|run| live.run.as_ref() == Some(run)))
             .filter_map(|live| Some((live.seq?, live)))
             .filter(|(seq, _)| *seq > span.after)
             .collect();
-        states.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+        streamed.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+        let (workspace, after) = (span.workspace, rows::number(span.after));
+        let states = (workspace, after, rows::number(span.until));
         let mut sources = Self {
-            events: select(&mut statements.events, span)?,
-            messages: select(&mut statements.messages, span)?,
+            events: statements.events.query((workspace, after))?,
+            messages: match span.run {
+                Some(run) => {
+                    let (workspace, after, until) = states;
+                    let of_run = (workspace, after, until, run.as_str());
+                    statements.messages.query(of_run)?
+                }
+                None => statements.messages.query(states)?,
+            },
             sessions: match &mut statements.sessions {
-                Some(sessions) => Some(select(sessions, span)?),
+                Some(sessions) => Some(sessions.query(states)?),
                 None => None,
             },
-            streaming: states,
+            streaming: streamed,
             hidden,
         };
         sources.events.advance()?;
@@ -221,22 +230,6 @@ impl<'s> Sources<'s> {
 
 /// Where the number of a session is.
 const SESSION_SEQ: usize = 11;
-
-fn select<'s>(
-    statement: &'s mut CachedStatement<'_>,
-    span: Span<'_>,
-) -> rusqlite::Result<Rows<'s>> {
-    let (after, until) = (rows::number(span.after), rows::number(span.until));
-    let run = span.run.map(AsRef::<str>::as_ref);
-    if statement.parameter_index(":run")?.is_some() {
-        return statement.query(named_params! {
-            ":workspace": span.workspace, ":after": after, ":until": until, ":run": run,
-        });
-    }
-    statement.query(named_params! {
-        ":workspace": span.workspace, ":after": after, ":until": until,
-    })
-}
 
 /// A page under construction.
 struct Page<'a> {

@@ -1,7 +1,7 @@
 //! Messages on disk: added, replaced, listed. A message is kept as the JSON that clients are sent.
 
 use runwright_agent::{Pace, Publication, Timestamp};
-use runwright_proto::{Change, ChangeKind, Event, Message, MessageId, RunId, SessionId};
+use runwright_proto::{Change, ChangeKind, Event, Message, MessageId, RunId, Seq, SessionId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::sessions;
@@ -89,6 +89,22 @@ pub(crate) fn replace(
     batch.message_settled(connection, stored)?;
     batch.publish_row(event(Change::updated(message.clone()), run));
     Ok(true)
+}
+
+/// Writes a message that is being streamed into its row, as the state that was published under this number.
+pub(crate) fn fold(
+    connection: &Connection,
+    row: i64,
+    message: &Message,
+    seq: Seq,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE messages SET body = ?2, seq = ?3 WHERE id = ?1")?
+        .execute((row, body(message), rows::number(seq)))?;
+    connection
+        .prepare_cached("DELETE FROM message_chunks WHERE message = ?1")?
+        .execute([row])?;
+    Ok(())
 }
 
 /// Opens a message that is on disk, so that it may be streamed; says whether there is such a message.

@@ -14,6 +14,7 @@ use crate::journal::names::NameHash;
 use crate::live::{LiveChanges, Stored};
 use crate::rows;
 use crate::transcript::cache::SessionChanged;
+use crate::transcript::messages;
 
 /// One workspace in one batch.
 pub(crate) struct WorkspaceBatch {
@@ -158,10 +159,18 @@ impl WorkspaceBatch {
 
     /// Closes the workspace with this batch: stores what is left, and where the numbers go on.
     pub(crate) fn close(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.flush(connection)?;
+        // From here on nobody takes a number.
+        self.next_seq();
+        let streaming = self.state.streaming(|_| true);
+        for live in streaming {
+            let id = &live.message.id;
+            if let Some(newest) = self.newest(id) {
+                let seq = live.seq.unwrap_or_else(|| self.number());
+                messages::fold(connection, live.row, &newest, seq)?;
+            }
+        }
         self.closes = true;
         self.is_closed = true;
-        // From here on nobody takes a number.
         let next = self.next_seq();
         super::store_clean_end(connection, self.state.row, next)
     }

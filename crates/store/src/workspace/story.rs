@@ -34,7 +34,7 @@ pub(super) struct Story {
 enum Held {
     /// The newest state of a message.
     Message(MessageId),
-    Told(Publication),
+    Told(Box<Publication>),
 }
 
 /// What is to be done on disk, when the lock is free.
@@ -71,7 +71,7 @@ impl Story {
         {
             sink.publish_at(seq, publication);
         } else {
-            self.held.push(Held::Told(publication));
+            self.held.push(Held::Told(Box::new(publication)));
         }
         self.wants()
     }
@@ -118,7 +118,7 @@ impl Story {
             };
             let publication = match next {
                 Held::Message(id) => self.live.publish(&id, seq),
-                Held::Told(publication) => Some(publication),
+                Held::Told(publication) => Some(*publication),
             };
             if let Some(publication) = publication {
                 sink.publish_at(seq, publication);
