@@ -1,5 +1,6 @@
 //! Durable runs, sessions and events of a Runwright server, in one SQLite file behind the ports of `runwright-agent`.
 
+mod audit;
 mod directory;
 mod engine;
 mod error;
@@ -21,6 +22,7 @@ mod varint;
 mod workspace;
 
 pub use self::{
+    audit::AuditEntry,
     error::{Cause, OpenStoreError, StoreError, StoreErrorKind},
     lock::LockOwner,
     options::{Retention, StoreOptions},

@@ -189,6 +189,10 @@ impl Store {
         self.shared.engine.close().await;
     }
 
+    pub(crate) fn engine(&self) -> &Engine<WorkspaceBatch> {
+        &self.shared.engine
+    }
+
     fn starting(&self) -> MutexGuard<'_, HashMap<WorkspaceId, LogStart>> {
         let starting = self.shared.starting.lock();
         starting.unwrap_or_else(PoisonError::into_inner)

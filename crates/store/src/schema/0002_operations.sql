@@ -19,14 +19,8 @@ CREATE INDEX approvals_open ON approvals (workspace, id) WHERE state = 'open';
 CREATE INDEX approvals_by_run ON approvals (workspace, run_id) WHERE run_id IS NOT NULL;
 
 CREATE TABLE audit (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
-    time_ms    INTEGER NOT NULL,
-    workspace  INTEGER,           -- null for what concerns the server
-    action     TEXT NOT NULL,
-    client     BLOB,
-    principal  TEXT,
-    session_id TEXT,
-    run_id     TEXT,
-    details    TEXT               -- JSON, never the text of a prompt
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ms INTEGER NOT NULL,
+    entry   TEXT NOT NULL      -- JSON: who did what; never the text of a prompt
 ) STRICT;
 CREATE INDEX audit_by_time ON audit (time_ms);
