@@ -7,6 +7,7 @@ use std::sync::Arc;
 use runwright_agent::Runner;
 use runwright_backend::{
     Backend, BackendOptions, LifecycleOptions, MakeRunner, MemoryFactory, RunOptions,
+    WorkspaceFactory,
 };
 use runwright_proto::{Config, Models, ProviderConfig};
 use runwright_runner::OfflineModel;
@@ -17,16 +18,21 @@ use runwright_server::limits::BodyLimits;
 use runwright_server::middleware::{App, app};
 use runwright_server::token::BearerToken;
 use runwright_server::{AppState, ServerInfo, router};
+use runwright_store::Store;
+
+use crate::stored::StoreFactory;
 
 /// The parts of a server before it listens.
 pub(crate) struct House {
     pub(crate) backend: Backend,
     pub(crate) state: AppState,
     pub(crate) app: App,
+    /// Where everything is kept; nothing survives the process without it.
+    pub(crate) store: Option<Store>,
 }
 
 impl House {
-    /// Builds it. Needs a tokio runtime.
+    /// Builds it on a store, or in memory. Needs a tokio runtime.
     ///
     /// # Errors
     ///
@@ -34,13 +40,10 @@ impl House {
     pub(crate) fn build(
         config: &ServeConfig,
         token: Option<BearerToken>,
+        store: Option<Store>,
     ) -> Result<Self, AuditError> {
         let audit = AuditLog::open(&config.data_dir)?;
-        let runner: Arc<dyn Runner> = Arc::new(OfflineModel::new());
-        let shown = shown_config(runner.as_ref());
-        let make_runner: MakeRunner = Box::new(move |_directory: &Path| Some(runner.clone()));
-        let factory = MemoryFactory::new(make_runner, shown, config.data_dir.clone());
-        let backend = Backend::new(Arc::new(factory), options(config));
+        let backend = Backend::new(factory(config, store.clone()), options(config));
         let state = AppState::new(backend.clone(), info(config));
         let access = token.map_or(Access::Open, Access::Token);
         let policy = GuardPolicy::new(access)
@@ -56,7 +59,20 @@ impl House {
             backend,
             state,
             app,
+            store,
         })
+    }
+}
+
+/// The agent, and where its workspaces are kept.
+fn factory(config: &ServeConfig, store: Option<Store>) -> Arc<dyn WorkspaceFactory> {
+    let runner: Arc<dyn Runner> = Arc::new(OfflineModel::new());
+    let shown = shown_config(runner.as_ref());
+    let make_runner: MakeRunner = Box::new(move |_directory: &Path| Some(runner.clone()));
+    let data_dir = config.data_dir.clone();
+    match store {
+        Some(store) => Arc::new(StoreFactory::new(store, make_runner, shown, data_dir)),
+        None => Arc::new(MemoryFactory::new(make_runner, shown, data_dir)),
     }
 }
 

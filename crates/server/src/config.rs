@@ -7,6 +7,7 @@
 //! It must never know how an address is bound, how a token is compared, or what a route does.
 
 mod address;
+mod age;
 mod auth;
 mod cli;
 mod default_socket;
@@ -15,9 +16,11 @@ mod error;
 mod serve;
 mod serve_args;
 mod size;
+mod storage;
 
 pub use self::{
     address::{AddressError, ListenAddress, ServerAddress},
+    age::{Age, AgeError},
     auth::{AuthConfig, TokenSource, check_exposure},
     cli::{Cli, Command, CompletionsArgs, RunArgs, StatusArgs},
     default_socket::DefaultSocket,
@@ -26,4 +29,5 @@ pub use self::{
     serve::{Limits, ListenPlan, LogConfig, LogFormat, ServeConfig},
     serve_args::ServeArgs,
     size::{ByteSize, SizeError},
+    storage::{Retention, StorageArgs, StorageConfig},
 };

@@ -2,6 +2,7 @@
 //! made of is somewhere else: the routes in the library, the composition in `compose.rs`, the commands in `cli`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::CommandFactory;
 use runwright_server::config::{
@@ -15,8 +16,12 @@ mod compose;
 mod own_server;
 mod report;
 mod serve;
+mod stored;
 
 use self::report::{FAILURE, print, refuse, told, usage};
+
+/// How long what is left of a server may take to be dropped.
+const LAST_TASKS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = match Cli::from_args(std::env::args_os()) {
@@ -63,6 +68,8 @@ fn serve(args: ServeArgs, environment: &Environment) -> ExitCode {
         Err(error) => return refuse(&told(&error), FAILURE),
     };
     let served = runtime.block_on(serve::serve(config, inherited));
+    // A thread that never comes back, in a tool or on a dead disk, must not keep the process.
+    runtime.shutdown_timeout(LAST_TASKS);
     served.unwrap_or_else(|error| {
         let code = if error.is_usage {
             USAGE_EXIT_CODE

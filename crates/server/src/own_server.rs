@@ -43,7 +43,7 @@ impl OwnServer {
         let config = own.config(environment)?;
         let listeners =
             bind(&config.listen, Inherited::none(), &config.auth).map_err(|error| why(&error))?;
-        let house = House::build(&config, None).map_err(|error| why(&error))?;
+        let house = House::build(&config, None, None).map_err(|error| why(&error))?;
         let options = ServeOptions::new(&config.limits, GOODBYE);
         let stop = own.stop.clone();
         own.serving.spawn(async move {
@@ -76,10 +76,11 @@ impl OwnServer {
         self.folder.join("runwright.sock")
     }
 
-    /// The settings of `serve` without any flag but the socket.
+    /// The settings of `serve` without any flag but the socket, in memory: the data folder belongs to a server that
+    /// stays, and two calls at the same time must not wait for each other.
     fn config(&self, environment: &Environment) -> Result<ServeConfig, OwnServerError> {
         let listen = format!("unix://{}", self.socket().display());
-        let cli = Cli::from_args(["runwright", "serve", "--listen", &listen]);
+        let cli = Cli::from_args(["runwright", "serve", "--in-memory", "--listen", &listen]);
         match cli.map(|cli| cli.command) {
             Ok(Command::Serve(args)) => args
                 .resolve(environment)

@@ -12,13 +12,17 @@ use runwright_server::listen::{BindError, Inherited, Listener, bind};
 use runwright_server::service_manager;
 use runwright_server::shutdown::{FORCED_EXIT_CODE, Shutdown};
 use runwright_server::token::BearerToken;
+use runwright_store::Store;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::compose::House;
+use crate::stored;
 
-/// How long connections may take to finish after the last stream has ended: what is left are answers of one write.
+/// How long connections may take to finish after the last stream has ended: what is left are answers of one write. And
+/// how long the store may take to close after them.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Why the server did not start.
@@ -43,7 +47,11 @@ pub(crate) async fn serve(
     let tasks = TaskTracker::new();
     let shutdown = Shutdown::on_signals(&tasks).map_err(failed)?;
     let (listeners, token) = open(&config, inherited)?;
-    let house = House::build(&config, token).map_err(failed)?;
+    let store = tokio::select! {
+        opened = open_store(&config) => opened?,
+        () = shutdown.forced.cancelled() => return Ok(ExitCode::from(FORCED_EXIT_CODE)),
+    };
+    let house = House::build(&config, token, store).map_err(failed)?;
     announce(&listeners, &config);
     service_manager::ready();
     Ok(tokio::select! {
@@ -72,6 +80,13 @@ fn open(
     Ok((listeners, token))
 }
 
+/// Opens the store on a thread of its own, so that a disk that hangs does not keep a second signal waiting.
+async fn open_store(config: &ServeConfig) -> Result<Option<Store>, StartError> {
+    let config = config.clone();
+    let opening = spawn_blocking(move || stored::open(&config));
+    opening.await.map_err(failed)?.map_err(failed)
+}
+
 fn failed(error: impl Error + 'static) -> StartError {
     StartError {
         cause: error.into(),
@@ -85,24 +100,40 @@ async fn serve_until_asked(
     house: House,
     shutdown: &Shutdown,
 ) -> ExitCode {
+    let House {
+        backend,
+        state,
+        app,
+        store,
+    } = house;
     let stop = CancellationToken::new();
     let options = ServeOptions::new(&config.limits, GOODBYE);
-    let serving = accept::serve(listeners, house.app, &options, stop.clone());
+    let serving = accept::serve(listeners, app, &options, stop.clone());
+    let resuming = async {
+        if let (Some(store), true) = (&store, config.storage.resumes_queued()) {
+            let resuming = stored::resume_queued(store, &backend);
+            let _stopped = stop.run_until_cancelled(resuming).await;
+        }
+    };
     let ending = async {
         tokio::select! {
             () = shutdown.requested.cancelled() => {}
-            () = house.backend.exit_requested() => tracing::info!("nothing lives here any more"),
+            () = backend.exit_requested() => tracing::info!("nothing lives here any more"),
         }
-        service_manager::stopping(config.drain_timeout + GOODBYE);
-        house.state.begin_shutdown();
+        service_manager::stopping(config.drain_timeout + 2 * GOODBYE);
+        state.begin_shutdown();
         // The streams end with their workspaces; only then do the connections have nothing left to say.
-        let report = house.backend.shutdown(config.drain_timeout).await;
+        let report = backend.shutdown(config.drain_timeout).await;
         // What a request has begun and its client did not wait for.
-        let _finished = timeout(GOODBYE, house.state.finished()).await;
+        let _finished = timeout(GOODBYE, state.finished()).await;
         stop.cancel();
         report
     };
-    let (served, report) = tokio::join!(serving, ending);
+    let (served, report, ()) = tokio::join!(serving, ending, resuming);
+    // Last, after everything that writes to it.
+    if let Some(store) = store {
+        stored::close(&store, GOODBYE).await;
+    }
     let workspaces = report.workspaces;
     if report.drained {
         tracing::info!(workspaces, ?served, "stopped: drained");

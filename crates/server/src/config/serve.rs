@@ -10,8 +10,8 @@ use std::{
 use crate::guard::{Authority, Origin};
 
 use super::{
-    AuthConfig, ConfigError, DefaultSocket, Environment, ListenAddress, ServeArgs, TokenSource,
-    check_exposure,
+    AuthConfig, ConfigError, DefaultSocket, Environment, ListenAddress, ServeArgs, StorageConfig,
+    TokenSource, check_exposure,
     serve_args::{LimitArgs, LogFormatArg},
 };
 
@@ -28,6 +28,8 @@ pub struct ServeConfig {
     pub allowed_origins: Vec<Origin>,
     /// The folder of the database and the token: an absolute path, which need not exist yet.
     pub data_dir: PathBuf,
+    /// Where sessions, runs and events are kept.
+    pub storage: StorageConfig,
     /// How long runs may go on after the first signal.
     pub drain_timeout: Duration,
     /// How long a workspace stays open without clients and runs.
@@ -114,6 +116,7 @@ impl ServeArgs {
             allowed_hosts: self.allow_host,
             allowed_origins: self.allow_origin,
             data_dir,
+            storage: self.storage.into(),
             drain_timeout: Duration::from_secs(self.drain_timeout),
             linger: Duration::from_secs(self.linger),
             idle_exit: self.idle_exit.map(Duration::from_secs),
@@ -128,7 +131,8 @@ impl ServeArgs {
 }
 
 impl ServeConfig {
-    /// Returns what an operator should read in the log at the start: settings that lower the protection.
+    /// Returns what an operator should read in the log at the start: settings that lower the protection, of the machine or
+    /// of what is told to the server.
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let addresses: &[ListenAddress] = match &self.listen {
@@ -139,6 +143,12 @@ impl ServeConfig {
         if matches!(self.auth, AuthConfig::Off) {
             notices.push(
                 "--no-auth: every process on this machine that reaches a TCP address is let in"
+                    .to_owned(),
+            );
+        }
+        if self.storage == StorageConfig::Memory {
+            notices.push(
+                "--in-memory: nothing survives this process, neither sessions nor accepted prompts"
                     .to_owned(),
             );
         }

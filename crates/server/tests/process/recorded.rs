@@ -206,11 +206,11 @@ impl Replay {
             let frames = recorded.exchanges[stream.exchange].frames.as_ref().unwrap();
             let left_out = recorded.prompts_in(script.left_out);
             let expected = story::tell(frames, &left_out);
-            let expected = self.differences.applied_to(expected);
+            let expected = story::by_turn(self.differences.applied_to(expected));
             stream
                 .seen
                 .extend(stream.events.rest_of_a_closed_stream().await);
-            let ours = story::tell(&stream.seen, &[]);
+            let ours = story::by_turn(story::tell(&stream.seen, &[]));
             assert_eq!(ours, expected, "the story of {}", script.name);
         }
     }

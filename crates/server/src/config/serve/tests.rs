@@ -1,7 +1,7 @@
 //! Flags and environment in, configuration or refusal out.
 
 use super::*;
-use crate::config::{Cli, Command};
+use crate::config::{Cli, Command, Retention};
 
 fn environment() -> Environment {
     Environment {
@@ -223,6 +223,61 @@ fn limits_are_read_with_units_and_checked() {
         ["--max-header-bytes", "4KiB"],
         ["--max-connections", "0"],
         ["--header-timeout", "0"],
+    ] {
+        assert!(
+            Cli::from_args(["runwright", "serve", bad[0], bad[1]]).is_err(),
+            "{bad:?}"
+        );
+    }
+}
+
+#[test]
+fn what_the_server_is_told_is_kept_in_the_data_folder_unless_asked_otherwise() {
+    let retention = Retention {
+        age: Duration::from_secs(30 * 24 * 60 * 60),
+        workspace_bytes: 64 << 20,
+        total_bytes: 1 << 30,
+    };
+    let durable = |resume_queued| StorageConfig::Durable {
+        resume_queued,
+        retention: retention.clone(),
+    };
+    let storage = |flags: &[&str]| resolve(flags).expect("valid").storage;
+    assert_eq!(storage(&[]), durable(false));
+    assert_eq!(storage(&["--resume-queued"]), durable(true));
+    assert_eq!(storage(&["--in-memory"]), StorageConfig::Memory);
+    let notices = resolve(&["--in-memory"]).expect("valid").notices();
+    assert_eq!(
+        notices,
+        ["--in-memory: nothing survives this process, neither sessions nor accepted prompts"]
+    );
+    let contradiction = ["runwright", "serve", "--in-memory", "--resume-queued"];
+    assert!(Cli::from_args(contradiction).is_err());
+}
+
+#[test]
+fn retention_is_read_with_units_and_checked() {
+    let flags = [
+        "--retain-events-for",
+        "36h",
+        "--retain-workspace-events",
+        "1MiB",
+        "--retain-events",
+        "10MiB",
+    ];
+    let StorageConfig::Durable { retention, .. } = resolve(&flags).expect("valid").storage else {
+        panic!("not durable")
+    };
+    let expected = Retention {
+        age: Duration::from_secs(36 * 60 * 60),
+        workspace_bytes: 1 << 20,
+        total_bytes: 10 << 20,
+    };
+    assert_eq!(retention, expected);
+    for bad in [
+        ["--retain-events-for", "0"],
+        ["--retain-events-for", "a week"],
+        ["--retain-events", "lots"],
     ] {
         assert!(
             Cli::from_args(["runwright", "serve", bad[0], bad[1]]).is_err(),

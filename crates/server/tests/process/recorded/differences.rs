@@ -180,8 +180,7 @@ fn a_cleared_prompt_is_a_cancelled_turn(mut story: Vec<Step>) -> Vec<Step> {
     else {
         return story;
     };
-    // It is cleared while the slow run goes on. What that run still does after it keeps its turn's name here, but a
-    // reader of the story takes it for a part of the turn that began last.
+    // It is cleared while the slow run goes on.
     let step = |what: &str| Step {
         what: what.to_owned(),
         turn: turn.to_owned(),
@@ -192,9 +191,6 @@ fn a_cleared_prompt_is_a_cancelled_turn(mut story: Vec<Step>) -> Vec<Step> {
         "message updated assistant canceled",
         "run_complete updated cancelled, with a text",
     ];
-    for later in story[begun + 1..].iter_mut().filter(|step| slow(step)) {
-        later.turn = turn.to_owned();
-    }
     story.splice(begun + 1..begun + 1, cleared.map(step));
     story
 }

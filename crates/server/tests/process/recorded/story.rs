@@ -32,6 +32,22 @@ pub(super) fn tell(events: &[Value], left_out: &[String]) -> Vec<Step> {
     story
 }
 
+/// The same steps, turn by turn, in the order in which the turns began: two that end at the same time may come in any
+/// order, each in its own.
+pub(super) fn by_turn(mut story: Vec<Step>) -> Vec<Step> {
+    let mut begun: Vec<String> = Vec::new();
+    let mut place = |step: &Step| {
+        let known = begun.iter().position(|turn| *turn == step.turn);
+        known.filter(|_| !step.turn.is_empty()).unwrap_or_else(|| {
+            begun.push(step.turn.clone());
+            begun.len() - 1
+        })
+    };
+    let mut placed: Vec<(usize, Step)> = story.drain(..).map(|step| (place(&step), step)).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, step)| step).collect()
+}
+
 /// How many runs have ended.
 pub(super) fn ended(events: &[Value]) -> usize {
     events
@@ -45,16 +61,25 @@ pub(super) fn is_streamed_text(event: &Value) -> bool {
     event["type"] == "message" && event["payload"]["type"] == "updated" && finish(event).is_none()
 }
 
-/// Which turn each session is in: a turn begins with what somebody says.
+/// Which turn each session is in, and each message: a turn begins with what somebody says.
 #[derive(Default)]
 struct Turns {
     of_session: BTreeMap<String, String>,
+    of_message: BTreeMap<String, String>,
     latest: String,
 }
 
 impl Turns {
     fn of(&mut self, event: &Value) -> String {
         let payload = &event["payload"]["payload"];
+        let message = match event["type"].as_str() {
+            Some("message") => payload["id"].as_str(),
+            Some("run_complete") => payload["message_id"].as_str(),
+            _ => None,
+        };
+        if let Some(turn) = message.and_then(|message| self.of_message.get(message)) {
+            return turn.clone();
+        }
         let session = match event["type"].as_str() {
             // These name no session; they come in the middle of a turn.
             Some("permission_notification") => return self.latest.clone(),
@@ -71,7 +96,11 @@ impl Turns {
             self.of_session
                 .insert(session.to_owned(), self.latest.clone());
         }
-        self.of_session.get(session).cloned().unwrap_or_default()
+        let turn = self.of_session.get(session).cloned().unwrap_or_default();
+        if let Some(message) = message {
+            self.of_message.insert(message.to_owned(), turn.clone());
+        }
+        turn
     }
 }
 
