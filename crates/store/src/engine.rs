@@ -148,9 +148,6 @@ impl<P: Participant + 'static> Engine<P> {
     }
 
     /// Like [`write`](Self::write), for a thread that may wait: start-up and the command line.
-    ///
-    /// # Panics
-    /// Inside an asynchronous task.
     pub(crate) fn write_blocking<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

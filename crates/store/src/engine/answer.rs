@@ -4,7 +4,8 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 use tokio::sync::oneshot;
 
@@ -34,15 +35,25 @@ impl<T> Answer<T> {
         Self(State::Refused(Some(error)))
     }
 
-    /// Waits on this thread.
-    pub(super) fn wait(self) -> Result<T, StoreError> {
-        match self.0 {
-            State::Waiting { reply, file } => {
-                let answered = reply.blocking_recv();
-                answered.unwrap_or_else(|_| Err(closed(&file)))
+    /// Waits on this thread, whatever runs on it: a store is opened before there is anything else to do.
+    pub(super) fn wait(mut self) -> Result<T, StoreError> {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            match Pin::new(&mut self).poll(&mut context) {
+                Poll::Ready(answer) => return answer,
+                Poll::Pending => thread::park(),
             }
-            State::Refused(error) => Err(error.expect("invariant: nobody polled it")),
         }
+    }
+}
+
+/// Goes on with a thread that waits.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

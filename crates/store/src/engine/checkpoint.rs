@@ -74,8 +74,8 @@ impl Checkpoint {
         self.is_behind() && self.used - self.moved >= WORTH_A_MOMENT
     }
 
-    /// Takes in what a commit wrote, and moves the log if it has become too long. Returns whether all of it was moved.
-    pub(super) fn after_commit(&mut self, connection: &Connection) -> bool {
+    /// Takes in what the last commit wrote, and says whether the log must be moved although there is other work.
+    pub(super) fn is_too_long(&mut self) -> bool {
         let used = self.told.load(Relaxed);
         if used < self.used {
             // It has started anew.
@@ -84,7 +84,7 @@ impl Checkpoint {
             self.threshold = self.step;
         }
         self.used = used;
-        used > self.threshold && self.run(connection, CheckpointMode::PASSIVE)
+        used > self.threshold
     }
 
     /// Moves what nobody needs in the log any more; returns whether that was all. A failure is logged and harms

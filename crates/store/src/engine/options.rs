@@ -9,9 +9,9 @@ pub(crate) struct EngineOptions {
     pub(crate) busy_timeout: Duration,
     /// How long a lazy change waits at most for a batch that has to be written anyway.
     pub(crate) lazy_delay: Duration,
-    /// A batch that takes longer is logged.
-    pub(crate) slow_batch: Duration,
-    /// While a batch is under way for longer, [`accept_write`](super::Engine::accept_write) refuses.
+    /// A transaction or a checkpoint that takes longer is logged.
+    pub(crate) slow: Duration,
+    /// While one takes longer than this, [`accept_write`](super::Engine::accept_write) refuses.
     pub(crate) stalled_after: Duration,
     /// While more changes wait, [`accept_write`](super::Engine::accept_write) refuses.
     pub(crate) accept_limit: usize,
@@ -38,7 +38,7 @@ impl Default for EngineOptions {
         Self {
             busy_timeout: Duration::from_secs(1),
             lazy_delay: Duration::from_millis(200),
-            slow_batch: Duration::from_secs(1),
+            slow: Duration::from_secs(1),
             stalled_after: Duration::from_secs(5),
             accept_limit: 8 * 1024,
             queue_limit: 64 * 1024,

@@ -24,12 +24,12 @@ pub(super) struct Shared<P> {
     pub(super) under_way: UnderWay,
 }
 
-/// Since when a batch has been under way.
+/// Since when the writer has been at the disk, with a transaction or a checkpoint.
 pub(super) struct UnderWay {
     origin: Instant,
-    /// Microseconds after the origin, plus one; zero while no batch is under way.
+    /// Microseconds after the origin, plus one; zero while it is not.
     since: AtomicU64,
-    /// Whether it has been said of this batch that it is stuck.
+    /// Whether it has been said this time that it is stuck.
     reported: AtomicBool,
 }
 
@@ -84,6 +84,15 @@ impl<P> Shared<P> {
         Err(self.refused(Refusal::Full))
     }
 
+    /// Notes that the writer is done with the disk, and says so if that took long.
+    pub(super) fn end_under_way(&self, what: &'static str) {
+        let took = self.under_way.end();
+        if took > self.options.slow {
+            let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            tracing::warn!(database = %self.file().display(), milliseconds, "{what} took long");
+        }
+    }
+
     fn refused(&self, refusal: Refusal) -> StoreError {
         let kind = match refusal {
             Refusal::Full => {
@@ -105,20 +114,22 @@ impl UnderWay {
         }
     }
 
-    /// Notes when a batch began.
-    pub(super) fn begin(&self, at: Instant) {
-        let micros = at.saturating_duration_since(self.origin).as_micros();
+    /// Notes that the writer is at the disk from now on.
+    pub(super) fn begin(&self) {
+        let micros = self.origin.elapsed().as_micros();
         let since = u64::try_from(micros).unwrap_or(u64::MAX).saturating_add(1);
         self.since.store(since, Ordering::Relaxed);
     }
 
-    /// Notes that the batch is over.
-    pub(super) fn end(&self) {
+    /// Notes that it is not any longer; returns how long it was.
+    fn end(&self) -> Duration {
+        let time = self.time().unwrap_or_default();
         self.since.store(0, Ordering::Relaxed);
         self.reported.store(false, Ordering::Relaxed);
+        time
     }
 
-    /// How long the batch has been under way.
+    /// How long it has been there.
     fn time(&self) -> Option<Duration> {
         let since = self.since.load(Ordering::Relaxed).checked_sub(1)?;
         Some(

@@ -21,7 +21,6 @@ use super::idle::Task;
 use super::queue::{BoxedJob, Next};
 use super::shared::Shared;
 use super::stats::Counters;
-use super::time::now;
 use crate::error::{OpenStoreError, StoreError};
 use crate::lock::DirectoryLock;
 
@@ -104,18 +103,9 @@ impl<P: Participant> Writer<P> {
 
     /// Stores changes, and tells those who wait.
     fn store(&mut self, mut jobs: Vec<BoxedJob<P>>) {
-        let (begun, changes) = (now(), jobs.len());
-        self.shared.under_way.begin(begun);
         match self.attempt(&mut jobs) {
             Ok(()) => end(&mut jobs, Ok(())),
             Err(failure) => self.store_in_parts(&mut jobs, failure),
-        }
-        self.shared.under_way.end();
-        let took = begun.elapsed();
-        if took > self.shared.options.slow_batch {
-            let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-            let database = self.shared.file().display();
-            tracing::warn!(%database, milliseconds, changes, "storing took long");
         }
         if jobs.capacity() <= SPARE {
             self.spare = jobs;
@@ -152,21 +142,21 @@ impl<P: Participant> Writer<P> {
     /// Moves the log if it has become too long.
     fn after_commit(&mut self) {
         let Some(open) = &mut self.open else { return };
-        if open.checkpoint.after_commit(&open.connection) {
-            Counters::add(&self.shared.counters.checkpoints, 1);
+        if open.checkpoint.is_too_long() {
+            self.move_log();
         }
         self.note_log();
     }
 
-    /// Moves the log because there is time.
+    /// Moves what nobody needs in the log any more.
     fn move_log(&mut self) {
         let Some(open) = &mut self.open else { return };
-        if open
+        self.shared.under_way.begin();
+        let moved = open
             .checkpoint
-            .run(&open.connection, CheckpointMode::PASSIVE)
-        {
-            Counters::add(&self.shared.counters.checkpoints, 1);
-        }
+            .run(&open.connection, CheckpointMode::PASSIVE);
+        self.shared.end_under_way("moving the write-ahead log");
+        Counters::add(&self.shared.counters.checkpoints, usize::from(moved));
         self.note_log();
     }
 

@@ -87,7 +87,10 @@ impl<P: Participant> Writer<P> {
         &mut self,
         work: impl FnOnce(&mut Batch<'_, P>) -> Result<T, Broken>,
     ) -> Result<T, Failure> {
-        match self.try_transaction(work) {
+        self.shared.under_way.begin();
+        let ended = self.try_transaction(work);
+        self.shared.end_under_way("storing");
+        match ended {
             Ok(value) => {
                 self.in_doubt = false;
                 self.works_again();

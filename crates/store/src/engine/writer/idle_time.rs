@@ -48,6 +48,7 @@ impl<P: Participant> Writer<P> {
     pub(super) fn catch_up(&mut self) {
         let longest = self.shared.options.idle_at_least_every;
         let mut tasks = std::mem::take(&mut self.tasks);
+        self.shared.idle.take_into(&mut tasks);
         for task in &mut tasks {
             task.touch();
             if task.is_overdue(longest) {
