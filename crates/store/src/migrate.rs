@@ -4,10 +4,13 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
 use crate::engine::fault;
 use crate::error::OpenStoreError;
+
+#[cfg(test)]
+mod tests;
 
 /// The schemas in their order; the first makes schema 1.
 const SCHEMAS: [&str; 2] = [
@@ -17,6 +20,11 @@ const SCHEMAS: [&str; 2] = [
 
 /// `PRAGMA application_id`: tells a database of this server from any other.
 const APPLICATION: i32 = 0x5257_5254;
+
+/// Fails for a database that is not ours, or that a newer program has written. Changes nothing.
+pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), OpenStoreError> {
+    version(connection, path, number(SCHEMAS.len())).map(drop)
+}
 
 /// Brings a database up to date; does nothing to one that is.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenStoreError> {
@@ -28,15 +36,7 @@ fn migrate_to(
     path: &Path,
     schemas: &[&str],
 ) -> Result<(), OpenStoreError> {
-    let known = number(schemas.len());
-    let found = version(connection, path)?;
-    if found > known {
-        return Err(OpenStoreError::Newer {
-            path: path.to_owned(),
-            found,
-            known,
-        });
-    }
+    let found = version(connection, path, number(schemas.len()))?;
     for (index, sql) in schemas.iter().enumerate().skip(found as usize) {
         let version = number(index + 1);
         step(connection, sql, version).map_err(|error| OpenStoreError::Migration {
@@ -53,22 +53,24 @@ fn number(schemas: usize) -> u32 {
     u32::try_from(schemas).expect("invariant: the schemas are few")
 }
 
-/// The schema of a database; zero for an empty one.
-fn version(connection: &Connection, path: &Path) -> Result<u32, OpenStoreError> {
-    let facts = "SELECT (SELECT user_version FROM pragma_user_version),
-                        (SELECT application_id FROM pragma_application_id),
-                        (SELECT count(*) FROM sqlite_schema)";
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let (version, application, objects): (i64, i32, i64) = connection
+/// The schema of a database that we may use; zero for an empty one.
+fn version(connection: &Connection, path: &Path, known: u32) -> Result<u32, OpenStoreError> {
+    let facts = "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
+                 FROM pragma_user_version, pragma_application_id";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (found, application, objects): (u32, i32, u32) = connection
         .query_row(facts, [], read)
         .map_err(|error| OpenStoreError::Store(fault::store_error(&error, &path.into())))?;
-    let empty = version == 0 && application == 0 && objects == 0;
-    if !empty && application != APPLICATION {
-        return Err(OpenStoreError::Foreign {
-            path: path.to_owned(),
-        });
+    let path = path.to_owned();
+    if (found, application, objects) == (0, 0, 0) {
+        Ok(0)
+    } else if application != APPLICATION {
+        Err(OpenStoreError::Foreign { path })
+    } else if found > known {
+        Err(OpenStoreError::Newer { path, found, known })
+    } else {
+        Ok(found)
     }
-    Ok(u32::try_from(version).unwrap_or(u32::MAX))
 }
 
 fn step(connection: &mut Connection, sql: &str, version: u32) -> rusqlite::Result<()> {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::fault;
 use super::options::EngineOptions;
@@ -17,7 +17,7 @@ use super::space;
 use crate::error::{OpenStoreError, StoreError, StoreErrorKind};
 use crate::filesystem::network_file_system;
 use crate::lock::DirectoryLock;
-use crate::migrate::migrate;
+use crate::migrate;
 
 /// The name of the database in the data directory.
 pub(crate) const FILE: &str = "runwright.db";
@@ -73,8 +73,12 @@ pub(super) fn open(
         log_limit: i64::try_from(options.log_limit_bytes).unwrap_or(i64::MAX),
         file,
     };
-    let mut connection = database.writer().map_err(|error| database.explain(error))?;
-    migrate(&mut connection, &database.file)?;
+    let mut connection = database.first().map_err(|error| database.explain(error))?;
+    // Before anything is changed: it may be somebody else's.
+    migrate::check(&connection, &database.file)?;
+    let set = database.set_to_write(&connection);
+    set.map_err(|error| database.explain(error))?;
+    migrate::migrate(&mut connection, &database.file)?;
     Ok((lock, database, connection))
 }
 
@@ -150,17 +154,39 @@ impl Database {
 
     /// The connection that writes. The file must be there.
     pub(super) fn writer(&self) -> rusqlite::Result<Connection> {
+        let connection = self.first()?;
+        self.set_to_write(&connection)?;
+        Ok(connection)
+    }
+
+    /// A connection that may write and is not set to do it yet.
+    fn first(&self) -> rusqlite::Result<Connection> {
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // SQLite is content to read where it must not write.
+        if connection.is_readonly(rusqlite::MAIN_DB)? {
+            return Err(fault::sqlite(
+                ffi::SQLITE_READONLY,
+                "database may not be written",
+            ));
+        }
+        Ok(connection)
+    }
+
+    fn set_to_write(&self, connection: &Connection) -> rusqlite::Result<()> {
         // Counts only for a database that is still empty, and only before its journal mode is set.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-        debug_assert_eq!(mode, "wal");
+        if mode != "wal" {
+            return Err(fault::sqlite(
+                ffi::SQLITE_CANTOPEN,
+                "write-ahead log is not possible here",
+            ));
+        }
         connection.pragma_update(None, "synchronous", "FULL")?;
         // The writer moves the log itself, when it suits.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-        connection.pragma_update(None, "journal_size_limit", self.log_limit)?;
-        Ok(connection)
+        connection.pragma_update(None, "journal_size_limit", self.log_limit)
     }
 
     /// A connection that reads.

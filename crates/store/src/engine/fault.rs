@@ -30,6 +30,11 @@ pub(super) fn kind(error: &Error) -> StoreErrorKind {
     }
 }
 
+/// An error that we found ourselves, as SQLite would have said it.
+pub(super) fn sqlite(code: std::ffi::c_int, message: &str) -> Error {
+    Error::SqliteFailure(ffi::Error::new(code), Some(message.to_owned()))
+}
+
 /// What SQLite said. Conversions of values are named without the values.
 pub(crate) fn cause(error: &Error) -> Cause {
     let text = match error {

@@ -8,9 +8,10 @@ use std::sync::mpsc;
 
 use runwright_agent::{EventLogError, JournalError, TranscriptError, is_storage_full};
 use rusqlite::Connection;
+use rusqlite::types::Value;
 
 use super::stage::{Stage, Witness, kind, note, notes, quiet};
-use crate::engine::Engine;
+use crate::engine::{Batch, Engine};
 use crate::error::StoreErrorKind::{Damaged, Full, Locked, Moved};
 use crate::error::{OpenStoreError, StoreError};
 
@@ -140,6 +141,43 @@ async fn a_file_that_is_no_database_is_not_opened() {
     );
     let reason = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(reason, "file is not a database (SQLite code 26)");
+}
+
+#[test]
+fn a_database_of_somebody_else_is_not_touched() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("runwright.db");
+    Connection::open(&file)
+        .unwrap()
+        .execute_batch("CREATE TABLE theirs (a)")
+        .unwrap();
+    let before = fs::read(&file).unwrap();
+    let refused = Engine::<Witness>::open(directory.path(), quiet())
+        .map(drop)
+        .unwrap_err();
+    assert!(
+        matches!(refused, OpenStoreError::Foreign { .. }),
+        "{refused}"
+    );
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn the_database_is_set_as_the_promises_need_it() {
+    let stage = Stage::new();
+    let pragma = |name: &'static str| {
+        let read = move |batch: &mut Batch<'_, Witness>| {
+            batch
+                .connection()
+                .pragma_query_value(None, name, |row| row.get::<_, Value>(0))
+        };
+        stage.engine.write_blocking(read).unwrap()
+    };
+    assert_eq!(pragma("journal_mode"), Value::Text("wal".to_owned()));
+    assert_eq!(pragma("synchronous"), Value::Integer(2));
+    assert_eq!(pragma("auto_vacuum"), Value::Integer(2));
+    assert_eq!(pragma("wal_autocheckpoint"), Value::Integer(0));
+    assert_eq!(pragma("foreign_keys"), Value::Integer(0));
 }
 
 fn overwrite(path: &Path, offset: u64, bytes: &[u8]) {
