@@ -59,12 +59,17 @@
 //! |---|---|
 //! | no cursor | now; for a client that was cut off within its grace, with what it missed |
 //! | `now` | now |
-//! | `0` | with the oldest event that is kept |
-//! | a number of this epoch | after that event; when some of what followed is gone, with a loss that [`Attachment::gap`] words |
-//! | a number of another epoch | with [`Attachment::take_gap`], then with the oldest event that is kept |
+//! | `0` | with the oldest event that is kept, in memory or on disk |
+//! | a number of this epoch | after that event, also from before the last start of the process; when some of what followed is gone, with a [`Next::Gap`] |
+//! | a number of another epoch | with a [`Next::Gap`], then with the oldest event that is kept |
 //! | a number that is not there yet | not at all: [`AttachError::CursorAhead`] |
 //!
-//! A stream ends after the event `end`, which says why.
+//! What the log in memory no longer has comes from the stored part of the log, where there is one, a page at a time
+//! ([`Next::Stored`]); then memory goes on, without a gap and without telling anything twice. A stream ends after the
+//! event `end`, which says why; one that ends without it was cut, and its reader comes back with its cursor.
+//!
+//! With [`Attachment::with_deltas`] a message that is being written is told by what came to it ([`WorkspaceLog::told`]).
+//! What a reader is told depends on nothing but its number, so readers that are as far as each other share the frames.
 //!
 //! # The life of a workspace
 //!
@@ -157,7 +162,7 @@ mod verdict;
 mod workspace;
 
 pub use self::admitted::{AdmitError, Admitted};
-pub use self::attachment::Attachment;
+pub use self::attachment::{Attachment, Next, ReadFailed, StoredPage};
 pub use self::backend::Backend;
 pub use self::claims::ClientView;
 pub use self::dispatch::Submitted;
@@ -170,7 +175,7 @@ pub use self::factory::{
     KnownWorkspace, LogStart, OpenError, Recovered, WorkspaceFactory, WorkspaceParts, WorkspaceSpec,
 };
 pub use self::gate::{Closing, Drained, RunGate, RunPermit};
-pub use self::log::{EventKey, Frames, WorkspaceEvent, WorkspaceLog};
+pub use self::log::{EventKey, Form, Framed, Frames, Told, WorkspaceEvent, WorkspaceLog};
 pub use self::memory::{MakeRunner, MemoryFactory};
 pub use self::options::{BackendOptions, RunOptions};
 pub use self::registry::{

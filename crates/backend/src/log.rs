@@ -1,7 +1,7 @@
 //! The event log of a workspace: what its events are to the broker, and how those who store changes publish to it.
 //! It must never know how an event is framed for a reader or who reads.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use runwright_agent::{EventSink, Pace, Publication};
@@ -9,6 +9,18 @@ use runwright_proto::{ChangeKind, Epoch, Event, Message, MessageId, Part, RunId,
 use runwright_pubsub::{
     Closed, Delivery, From, PublishAtError, SubscribeError, Subscription, Topic, TopicOptions,
 };
+
+mod growth;
+mod marks;
+mod streamed;
+mod told;
+
+pub use self::told::Told;
+
+pub(crate) use self::streamed::CatchUp;
+
+use self::streamed::{Behind, Step, Streamed};
+use crate::attachment::Pages;
 
 /// What an event costs besides its texts, for retention by size.
 const EVENT_OVERHEAD: usize = 256;
@@ -32,11 +44,28 @@ pub enum EventKey {
     Config,
 }
 
-/// The bytes of one batch, made by its first reader for all of them. The transport says what is in them.
+/// The bytes of one batch in each form, made by its first reader in that form for all others. The transport says what is
+/// in them.
 #[derive(Debug, Default)]
-pub struct Frames {
-    plain: OnceLock<Bytes>,
-    numbered: OnceLock<Bytes>,
+pub struct Frames([OnceLock<Framed>; 4]);
+
+/// In which form a reader is given events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Form {
+    /// With an id for each event, for a reader that resumes.
+    pub numbered: bool,
+    /// With what came to a message that is being written, instead of its snapshots.
+    pub deltas: bool,
+}
+
+/// Bytes for a reader.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Framed {
+    /// The bytes; none when the reader is shown nothing.
+    pub bytes: Bytes,
+    /// How many bytes of them are whole messages that are still being written, which is what a reader's pace depends on
+    /// (semantics 3); `None` when nothing in them is still being written.
+    pub streamed: Option<usize>,
 }
 
 /// The log of one workspace.
@@ -44,9 +73,16 @@ pub struct Frames {
 pub struct WorkspaceLog {
     topic: Topic<WorkspaceEvent>,
     epoch: Epoch,
+    streamed: Mutex<Streamed>,
+    /// Of the stored part, where there is one.
+    pages: Pages,
 }
 
 impl WorkspaceEvent {
+    fn new(Publication { event, run, pace }: Publication) -> Self {
+        Self { event, run, pace }
+    }
+
     /// What happened.
     #[must_use]
     pub fn event(&self) -> &Event {
@@ -63,8 +99,27 @@ impl WorkspaceEvent {
     /// reader's pace depends on (semantics 3).
     #[must_use]
     pub fn streamed_bytes(&self) -> Option<usize> {
-        if let (Event::Message(change), Pace::Streamed) = (&self.event, self.pace) {
-            Some(message_weight(&change.payload))
+        self.snapshot().map(message_weight)
+    }
+
+    /// Whether it belongs to the run; without one, every event does. The end of everything is also the end of a run's
+    /// story.
+    #[must_use]
+    pub fn concerns(&self, run: Option<&RunId>) -> bool {
+        run.is_none_or(|run| self.run.as_ref() == Some(run) || matches!(self.event, Event::End(_)))
+    }
+
+    /// The message, if the event is a snapshot of one that is still being written.
+    fn snapshot(&self) -> Option<&Message> {
+        self.updated().filter(|_| self.pace == Pace::Streamed)
+    }
+
+    /// The message, if the event is its newest state.
+    fn updated(&self) -> Option<&Message> {
+        if let Event::Message(change) = &self.event
+            && change.kind == ChangeKind::Updated
+        {
+            Some(&change.payload)
         } else {
             None
         }
@@ -111,14 +166,10 @@ impl runwright_pubsub::Event for WorkspaceEvent {
 }
 
 impl Frames {
-    /// The bytes without numbers on the outside, made by `frame` if this is the first reader.
-    pub fn plain(&self, frame: impl FnOnce() -> Bytes) -> Bytes {
-        self.plain.get_or_init(frame).clone()
-    }
-
-    /// The bytes with an id line for each event, made by `frame` if this is the first reader.
-    pub fn numbered(&self, frame: impl FnOnce() -> Bytes) -> Bytes {
-        self.numbered.get_or_init(frame).clone()
+    /// The bytes in one form, made by `frame` if this is the first reader.
+    pub fn get(&self, form: Form, frame: impl FnOnce() -> Framed) -> &Framed {
+        let place = usize::from(form.numbered) + 2 * usize::from(form.deltas);
+        self.0[place].get_or_init(frame)
     }
 }
 
@@ -129,6 +180,8 @@ impl WorkspaceLog {
         Self {
             topic: Topic::new(options),
             epoch,
+            streamed: Mutex::default(),
+            pages: Pages::default(),
         }
     }
 
@@ -165,13 +218,48 @@ impl WorkspaceLog {
     pub fn shutdown(&self) {
         self.topic.shutdown();
     }
+
+    /// What a reader of deltas is to be told whose cursor goes from `after` to `through` without being shown the events
+    /// between the two; of one run, if `run` names one. In the order of their places.
+    pub(crate) fn catch_up(&self, after: Seq, through: Seq, run: Option<&RunId>) -> Vec<CatchUp> {
+        let but_shown = None;
+        let behind = Behind { run, but_shown };
+        self.streamed().catch_up(after, through, behind)
+    }
+
+    /// The pages of the stored part that are on their way to readers.
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    fn streamed(&self) -> MutexGuard<'_, Streamed> {
+        self.streamed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what is about to be published.
+    fn prepare(&self, publication: &Publication) -> Option<Step> {
+        let step = Step::of(publication)?;
+        self.streamed().prepare(&step);
+        Some(step)
+    }
+
+    /// Notes the number of what is published.
+    fn take(&self, seq: Seq, step: Option<Step>) {
+        if let Some(step) = step {
+            self.streamed().take(seq, step);
+        }
+    }
 }
 
 impl EventSink for WorkspaceLog {
     fn publish(&self, publication: Publication) -> Seq {
-        let Publication { event, run, pace } = publication;
-        match self.topic.publish(WorkspaceEvent { event, run, pace }) {
-            Ok(seq) => Seq(seq.get()),
+        let step = self.prepare(&publication);
+        match self.topic.publish(WorkspaceEvent::new(publication)) {
+            Ok(seq) => {
+                let seq = Seq(seq.get());
+                self.take(seq, step);
+                seq
+            }
             Err(Closed) => {
                 tracing::debug!("an event came after the log was closed");
                 self.head()
@@ -180,12 +268,11 @@ impl EventSink for WorkspaceLog {
     }
 
     fn publish_at(&self, seq: Seq, publication: Publication) {
-        let Publication { event, run, pace } = publication;
+        // The number is known: a reader that loses the event at once is brought up to date all the same.
+        let step = self.prepare(&publication);
+        self.take(seq, step);
         let seq = runwright_pubsub::Seq::new(seq.0);
-        match self
-            .topic
-            .publish_at(seq, WorkspaceEvent { event, run, pace })
-        {
+        match self.topic.publish_at(seq, WorkspaceEvent::new(publication)) {
             Ok(()) => {}
             Err(PublishAtError::Closed(_)) => {
                 tracing::debug!("an event came after the log was closed");

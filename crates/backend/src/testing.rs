@@ -12,6 +12,7 @@
 //! | one open workspace of it, and a client | [`TestWorkspace`] |
 //! | an agent whose turns begin, speak, fold, fail, panic, hang and end when the test says so | [`FakeRunner`], [`Turn`] |
 //! | the story that a reader of a workspace is told | [`EventRecorder`] |
+//! | a stored log that outlives its workspace, forgets, and is held or fails at a read | [`TestBackend::store_logs`], [`StoredLog`] |
 //! | a record or a history that fails, panics or hangs at the call that the test names | [`Faults`], [`FaultyJournal`], [`FaultyTranscript`] |
 //!
 //! ```
@@ -51,6 +52,7 @@ mod faulty_transcript;
 mod patience;
 mod recorder;
 mod runner;
+mod stored_log;
 mod turn;
 mod words;
 
@@ -60,4 +62,5 @@ pub use self::faulty_journal::FaultyJournal;
 pub use self::faulty_transcript::FaultyTranscript;
 pub use self::recorder::EventRecorder;
 pub use self::runner::FakeRunner;
+pub use self::stored_log::StoredLog;
 pub use self::turn::{BlockedTurn, Turn};

@@ -9,6 +9,7 @@
 //! | `start` | where a request wants its stream to begin |
 //! | `response` | the head of the answer |
 //! | `frame` | bytes of events |
+//! | `page` | bytes of events from disk |
 //! | `clock` | ticks that many streams share |
 //! | `pace` | how long a reader of long messages waits |
 //! | `heartbeat` | the bytes that show a peer that we are there |
@@ -26,6 +27,7 @@ mod clock;
 mod frame;
 mod heartbeat;
 mod pace;
+mod page;
 mod reader;
 mod response;
 mod run;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use runwright_proto::{AgentMessage, BusyPolicy, ClientId, CreateWorkspace, SessionId};
+use runwright_proto::{
+    AgentMessage, BusyPolicy, ClientId, CreateWorkspace, SessionId, WorkspaceId,
+};
 use runwright_pubsub::TopicOptions;
 use tempfile::TempDir;
 
@@ -14,6 +16,7 @@ use super::factory::{PartsChange, TestFactory};
 use super::faults::Faults;
 use super::recorder::EventRecorder;
 use super::runner::FakeRunner;
+use super::stored_log::{StoredLog, StoredLogs};
 use super::words;
 use crate::attachment::Attachment;
 use crate::backend::Backend;
@@ -46,6 +49,7 @@ pub struct TestBackend {
     has_agent: Arc<AtomicBool>,
     faults: Faults,
     change: PartsChange,
+    logs: StoredLogs,
     dirs: TempDir,
 }
 
@@ -72,12 +76,13 @@ impl TestBackend {
     #[must_use]
     pub fn with(options: BackendOptions, runner: FakeRunner) -> Self {
         let (has_agent, faults) = (Arc::new(AtomicBool::new(true)), Faults::default());
-        let change = PartsChange::default();
+        let (change, logs) = (PartsChange::default(), StoredLogs::default());
         let factory = TestFactory::new(
             runner.clone(),
             has_agent.clone(),
             faults.clone(),
             change.clone(),
+            logs.clone(),
         );
         Self {
             backend: Backend::new(Arc::new(factory), options),
@@ -85,6 +90,7 @@ impl TestBackend {
             has_agent,
             faults,
             change,
+            logs,
             dirs: tempfile::tempdir().expect("a temporary directory can be made"),
         }
     }
@@ -140,6 +146,21 @@ impl TestBackend {
         change: impl Fn(&WorkspaceSpec, WorkspaceParts) -> WorkspaceParts + Send + Sync + 'static,
     ) {
         self.change.set(change);
+    }
+
+    /// Gives each workspace that is opened from now on a stored log, which outlives it as its history does.
+    pub fn store_logs(&self) {
+        self.logs.begin();
+    }
+
+    /// The stored log of a workspace.
+    ///
+    /// # Panics
+    /// When [nothing is stored](Self::store_logs).
+    #[must_use]
+    pub fn stored_log(&self, id: WorkspaceId) -> Arc<StoredLog> {
+        let log = self.logs.of(id, &self.faults);
+        log.expect("the logs of this backend are stored")
     }
 
     /// A directory of this name, which is made if need be.

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use runwright_agent::Runner;
+use runwright_agent::{EventLog, Runner};
 use runwright_proto::{Config, WorkspaceId};
 
 use super::faults::{Call, Faults};
 use super::faulty_journal::FaultyJournal;
 use super::faulty_transcript::FaultyTranscript;
 use super::runner::FakeRunner;
+use super::stored_log::StoredLogs;
 use crate::factory::{
     KnownWorkspace, LogStart, OpenError, WorkspaceFactory, WorkspaceParts, WorkspaceSpec,
 };
@@ -22,6 +23,7 @@ pub(super) struct TestFactory {
     memory: MemoryFactory,
     faults: Faults,
     change: PartsChange,
+    logs: StoredLogs,
 }
 
 /// What a test makes of the parts of each workspace that is opened. Clones share it.
@@ -37,6 +39,7 @@ impl TestFactory {
         has_agent: Arc<AtomicBool>,
         faults: Faults,
         change: PartsChange,
+        logs: StoredLogs,
     ) -> Self {
         let runner: Arc<dyn Runner> = Arc::new(runner);
         let make_runner = move |_: &Path| has_agent.load(Ordering::Acquire).then(|| runner.clone());
@@ -45,6 +48,7 @@ impl TestFactory {
             memory: MemoryFactory::new(Box::new(make_runner), Config::default(), data_dir),
             faults,
             change,
+            logs,
         }
     }
 
@@ -56,12 +60,18 @@ impl TestFactory {
 
 #[async_trait]
 impl WorkspaceFactory for TestFactory {
-    async fn open(&self, spec: WorkspaceSpec) -> Result<WorkspaceParts, OpenError> {
+    async fn open(&self, mut spec: WorkspaceSpec) -> Result<WorkspaceParts, OpenError> {
         self.pass(Call::Open).await?;
+        let stored = self.logs.of(spec.id, &self.faults);
+        if let Some(stored) = &stored {
+            stored.lead_to(spec.sink);
+            spec.sink = stored.clone();
+        }
         let parts = self.memory.open(spec.clone()).await?;
         let parts = WorkspaceParts {
             journal: Arc::new(FaultyJournal::new(parts.journal, self.faults.clone())),
             transcript: Arc::new(FaultyTranscript::new(parts.transcript, self.faults.clone())),
+            events: stored.map(|stored| stored as Arc<dyn EventLog>),
             ..parts
         };
         Ok(self.change.apply(&spec, parts))
@@ -69,7 +79,10 @@ impl WorkspaceFactory for TestFactory {
 
     async fn log(&self, id: WorkspaceId, path: &Path) -> Result<LogStart, OpenError> {
         self.pass(Call::Log).await?;
-        self.memory.log(id, path).await
+        match self.logs.of(id, &self.faults) {
+            Some(stored) => Ok(stored.start()),
+            None => self.memory.log(id, path).await,
+        }
     }
 
     async fn known(&self, id: WorkspaceId) -> Result<Option<KnownWorkspace>, OpenError> {

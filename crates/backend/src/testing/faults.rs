@@ -41,6 +41,8 @@ pub enum Call {
     UpdateMessage,
     /// [`Transcript::close_run`](runwright_agent::Transcript::close_run).
     CloseRun,
+    /// [`EventLog::read`](runwright_agent::EventLog::read) of a [`StoredLog`](super::StoredLog).
+    ReadEvents,
 }
 
 /// The plan of a test: which calls do not go well. Clones share it.

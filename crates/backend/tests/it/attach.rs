@@ -4,31 +4,38 @@ use std::path::Path;
 
 use runwright_backend::testing::{Call, FakeRunner, TestBackend};
 use runwright_backend::{
-    AttachError, Attachment, BackendOptions, CurrentSessionError, TopicOptions, WorkspaceError,
+    AttachError, Attachment, BackendOptions, CurrentSessionError, Next, TopicOptions,
+    WorkspaceError, WorkspaceEvent,
 };
 use runwright_proto::{
     ClientId, ConfigChanged, Cursor, Epoch, Event, Gap, RunId, Seq, WorkspaceId,
 };
-use runwright_pubsub::Received;
 use tokio::time::Duration;
 
 use crate::{
     ids,
-    poll::{pass, poll_once},
+    poll::{self, events, pass, poll_once},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What waits for the reader of a stream, each with its number.
 fn waiting(stream: &mut Attachment) -> Vec<(u64, String)> {
-    let mut seen = Vec::new();
-    while let Ok(Received::Event { seq, event }) = stream.subscription().try_recv() {
+    let title = |(seq, event): (u64, WorkspaceEvent)| {
         let Event::Session(change) = event.event() else {
             panic!("only sessions are made here, not {event:?}");
         };
-        seen.push((seq.get(), change.payload.title.clone()));
+        (seq, change.payload.title.clone())
+    };
+    events(stream).into_iter().map(title).collect()
+}
+
+/// The gap that a stream tells next.
+async fn gap_of(stream: &mut Attachment) -> Gap {
+    match stream.next().await {
+        Some(Next::Gap(gap)) => gap,
+        other => panic!("no gap: {other:?}"),
     }
-    seen
 }
 
 fn told(lines: &[(u64, &str)]) -> Vec<(u64, String)> {
@@ -116,7 +123,6 @@ async fn a_cursor_says_where_a_stream_begins() {
     ] {
         let stream = backend.attach(id, ClientId::random(), Some(&cursor)).await;
         let mut stream = stream.unwrap();
-        assert_eq!(stream.take_gap(), None);
         assert_eq!(waiting(&mut stream), expected, "{cursor:?}");
     }
     let ahead = after(4);
@@ -136,15 +142,12 @@ async fn a_cursor_that_is_older_than_what_is_kept_gets_a_gap() {
     };
     let stream = backend.attach(workspace.id(), workspace.client, Some(&cursor));
     let mut stream = stream.await.unwrap();
-    let Ok(Received::Lagged(lagged)) = stream.subscription().try_recv() else {
-        panic!("event 2 is gone");
-    };
     let gap = Gap {
         from: Seq(2),
         to: Seq(2),
         epoch,
     };
-    assert_eq!(stream.gap(lagged), gap);
+    assert_eq!(gap_of(&mut stream).await, gap);
     assert_eq!(waiting(&mut stream), told(&[(3, "three"), (4, "four")]));
 }
 
@@ -167,14 +170,14 @@ async fn a_cursor_of_another_epoch_gets_a_gap_and_everything_that_is_kept() {
         .attach(id, workspace.client, Some(&cursor))
         .await
         .unwrap();
-    assert_eq!(early.take_gap(), Some(gap(0)));
-    assert_eq!(early.take_gap(), None, "it is told once");
+    assert_eq!(gap_of(&mut early).await, gap(0));
+    assert_eq!(waiting(&mut early), [], "it is told once");
     make_sessions(&workspace, &["one", "two", "three"]).await;
     let mut late = backend
         .attach(id, workspace.client, Some(&cursor))
         .await
         .unwrap();
-    assert_eq!(late.take_gap(), Some(gap(1)));
+    assert_eq!(gap_of(&mut late).await, gap(1));
     assert_eq!(waiting(&mut late), told(&[(2, "two"), (3, "three")]));
 }
 
@@ -307,8 +310,7 @@ async fn a_run_can_be_followed_by_anybody_and_keeps_nothing_alive() {
         .unwrap();
     assert_eq!(followed.run(), Some(&run));
     // From the start of what is kept, though the run is over.
-    let first = followed.subscription().try_recv();
-    assert!(matches!(first, Ok(Received::Event { seq, .. }) if seq.get() == 1));
+    assert_eq!(poll::events(&mut followed)[0].0, 1);
     assert_eq!(backend.clients(workspace.id()), 1, "it is no claim");
     backend.release(workspace.id(), workspace.client);
     events.over().await;
@@ -328,10 +330,12 @@ async fn a_stream_ends_after_the_event_that_says_so() {
     let mut stream = workspace.attach().await;
     let mut follower = workspace.recorder();
     backend.shutdown(SECOND).await;
-    let received = stream.subscription().recv().await;
-    let is_end = |event: &Event| event.kind() == "end";
-    assert!(matches!(received, Some(Received::Event { event, .. }) if is_end(event.event())));
-    assert_eq!(stream.subscription().recv().await, None);
+    let Some(Next::Batch(last)) = stream.next().await else {
+        panic!("there is a last word")
+    };
+    let kinds: Vec<&str> = last.iter().map(|(_, event)| event.event().kind()).collect();
+    assert_eq!(kinds, ["end"]);
+    assert!(stream.next().await.is_none());
     assert!(follower.is_over());
     assert_eq!(follower.story(), ["end: server_shutdown"]);
 }

@@ -12,10 +12,10 @@ use runwright_backend::{
 use runwright_proto::{
     AgentMessage, BusyPolicy, ClientId, Event, RunId, RunState, Seq, SessionId, WorkspaceId,
 };
-use runwright_pubsub::{From, Received};
+use runwright_pubsub::From;
 use tokio::time::{Duration, Instant};
 
-use crate::poll::pass;
+use crate::poll::{events, pass};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -324,11 +324,8 @@ async fn a_workspace_whose_directory_is_gone_can_still_be_read() {
 /// What waits for the reader of a stream: the numbers.
 async fn missed(backend: &TestBackend, id: WorkspaceId, client: ClientId) -> Vec<u64> {
     let mut stream = backend.attach(id, client, None).await.unwrap();
-    let mut numbers = Vec::new();
-    while let Ok(Received::Event { seq, .. }) = stream.subscription().try_recv() {
-        numbers.push(seq.get());
-    }
-    numbers
+    let events = events(&mut stream).into_iter();
+    events.map(|(seq, _)| seq).collect()
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,6 +20,18 @@ use super::{
 };
 use crate::routes::Documented;
 
+/// What a reader of deltas has to know.
+const DELTAS: &str = "\
+    `1` tells of a message that is being written by what comes to it (`message_delta`) instead of by the whole message. The \
+    whole message comes at its end, when something changes that a delta does not tell, and first of all on a stream that \
+    does not go on from an id. `0`, or nothing, does not.\n\n\
+    A delta puts `text` at the byte `offset` of the text of part `part`: the text of a text part, the thinking of a \
+    reasoning part, the input of a tool call. Where a reader has those bytes already they are the same, and what it has \
+    behind them stays. A delta at offset 0 for the part after the last one begins a text part. A delta beyond what the \
+    reader has means that it lacks the beginning: fetch the messages, or wait for the whole one.\n\n\
+    Several deltas may belong to one number of the log: only the last of them has it as its `seq`. Deltas and messages \
+    without a `seq` bring a reader up to date and are no place to resume from.";
+
 /// What is written about a route besides its method and path.
 pub(crate) struct Doc {
     id: &'static str,
@@ -91,8 +103,8 @@ impl Doc {
 
     /// Adds where a stream begins.
     pub(crate) fn stream_start(self) -> Self {
-        let after = "Where to begin: `0` for all that is kept, `now`, or the id of the last event that was seen. With it \
-                     frames carry `id:` lines.";
+        let after = "Where to begin: `0` for all that is kept, `now`, or the id of the last event that was seen, also one \
+                     from before a restart of the server. With it frames carry `id:` lines.";
         let last = "As `after`, and stronger: what an `EventSource` sends when it reconnects.";
         let last = parameter(
             "Last-Event-ID",
@@ -102,9 +114,9 @@ impl Doc {
             Cursor::schema(),
         );
         self.query::<Cursor>("after", false, after)
-            .query::<String>("deltas", false, "Not implemented yet; `0` is taken.")
+            .query::<String>("deltas", false, DELTAS)
             .parameter(last)
-            .problems(&[ErrorCode::InvalidCursor, ErrorCode::NotImplemented])
+            .problems(&[ErrorCode::InvalidCursor])
     }
 
     /// Adds whether to wait for the end of what is cancelled.

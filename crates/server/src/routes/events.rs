@@ -44,7 +44,7 @@ async fn events(
         .backend()
         .attach(id, client, start.cursor.as_ref())
         .await;
-    let attachment = attached.map_err(|error| state.refused(error))?;
-    let body = EventBody::new(attachment, start.is_numbered(), state.clocks(), slot);
+    let attachment = start.of(attached.map_err(|error| state.refused(error))?);
+    let body = EventBody::new(attachment, start.form(), state.clocks(), slot);
     Ok(event_stream(start.version, Body::new(body)))
 }

@@ -141,8 +141,8 @@ async fn events(
         .backend()
         .follow_run(id, &run, start.cursor.as_ref())
         .await;
-    let attachment = followed.map_err(|error| state.refused(error))?;
-    let body = run_events(attachment, run, start.is_numbered(), state.clocks()).await?;
+    let attachment = start.of(followed.map_err(|error| state.refused(error))?);
+    let body = run_events(attachment, run, start.form(), state.clocks()).await?;
     Ok(event_stream(start.version, body))
 }
 

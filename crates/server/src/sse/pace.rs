@@ -1,11 +1,13 @@
-//! Owns the pace of a reader of long messages (semantics 3, last rule): whole-message snapshots cost it at most about
-//! 128 KiB a second, and no snapshot waits longer than 250 ms. Pure.
+//! Owns the pace of a reader of messages that are being written (semantics 3, last rule): whole-message snapshots cost it
+//! at most about 128 KiB a second, and no snapshot waits longer than 250 ms. Pure.
+//!
+//! A reader of deltas has the same clock: one tick gathers the words of a fast model into one frame, which is what makes
+//! them cheap, and the first words after a pause come at once. What it is sent does not depend on the length of the
+//! message, so only snapshots that had to be sent as a whole make it wait longer than a tick.
 //!
 //! It must never know the time.
 
 use std::time::Duration;
-
-use runwright_backend::{Batch, WorkspaceEvent};
 
 /// One tick of the clock that readers are paced by.
 pub(super) const TICK: Duration = Duration::from_millis(33);
@@ -16,19 +18,11 @@ const BYTES_PER_TICK: usize = 128 * 1024 * 33 / 1000;
 /// The longest wait in ticks: 231 ms, the last multiple below 250 ms.
 const MAX_TICKS: u64 = 7;
 
-/// Returns after how many ticks a reader that was given this batch looks for more; none if nothing in it is still being
+/// Returns after how many ticks a reader looks for more that was sent so many bytes of whole messages which are still being
 /// written.
 ///
 /// The snapshots of all messages count together: it is the reader's cost that is bounded.
-pub(super) fn ticks_after(batch: &Batch<WorkspaceEvent>) -> Option<u64> {
-    let streamed = batch
-        .iter()
-        .filter_map(|(_, event)| event.streamed_bytes())
-        .reduce(usize::saturating_add);
-    streamed.map(ticks)
-}
-
-fn ticks(bytes: usize) -> u64 {
+pub(super) fn ticks(bytes: usize) -> u64 {
     let ticks = u64::try_from(bytes.div_ceil(BYTES_PER_TICK)).unwrap_or(u64::MAX);
     ticks.clamp(1, MAX_TICKS)
 }

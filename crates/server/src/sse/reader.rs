@@ -1,15 +1,14 @@
-//! Owns what comes next on a stream, and when: the gap it begins with, then the log, at the pace of this reader.
+//! Owns what comes next on a stream, and when: at once, or at the pace of this reader.
 //!
 //! It must never know how anything is framed.
 
 use std::task::{Context, Poll, ready};
 
-use runwright_backend::{Attachment, Batch, ReceivedBatch, TryRecvError, WorkspaceEvent};
-use runwright_proto::Gap;
+use runwright_backend::{Attachment, Next, ReadFailed};
 
 use super::{
     clock::{Alarm, Clock},
-    pace::ticks_after,
+    pace::ticks,
 };
 
 /// Reads a workspace's log for one stream. Dropping it detaches the stream.
@@ -20,15 +19,6 @@ pub(super) struct Reader {
     pause: Alarm,
 }
 
-/// What comes next on a stream.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// Events, shared with all readers that are as far as this one.
-    Batch(Batch<WorkspaceEvent>),
-    /// A part of the story is lost.
-    Gap(Gap),
-}
-
 impl Reader {
     pub(super) fn new(attachment: Attachment, pace: &Clock) -> Self {
         Self {
@@ -37,44 +27,35 @@ impl Reader {
         }
     }
 
-    /// Polls for what comes next; nothing when the log is closed and everything was read.
+    /// Polls for what comes next; nothing when the log is closed and everything was read, or when the stream is cut.
     ///
-    /// After a snapshot of a message that is still being written nothing comes before its tick, except what is urgent:
+    /// After something of a message that is still being written nothing comes before its tick, except what is urgent:
     /// that wakes the reader at once and brings everything before it along.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
-        if let Some(gap) = self.attachment.take_gap() {
-            return Poll::Ready(Some(Next::Gap(gap)));
-        }
         if self.pause.poll(cx).is_pending() {
-            ready!(self.attachment.subscription().poll_ready_urgent(cx));
+            ready!(self.attachment.poll_ready_urgent(cx));
             self.pause.unset();
         }
-        let received = ready!(self.attachment.subscription().poll_recv_batch(cx));
-        Poll::Ready(received.map(|received| self.next(received)))
+        self.attachment.poll_next(cx)
     }
 
-    /// Returns what is there, without waiting and without a pace.
+    /// Polls for what comes next of what was published until now, without a pace; nothing when all of it was told.
     ///
     /// # Errors
     ///
-    /// [`TryRecvError`].
-    pub(super) fn try_next(&mut self) -> Result<Next, TryRecvError> {
-        if let Some(gap) = self.attachment.take_gap() {
-            return Ok(Next::Gap(gap));
-        }
-        let received = self.attachment.subscription().try_recv_batch()?;
-        Ok(self.next(received))
+    /// [`ReadFailed`], when the stream is cut.
+    pub(super) fn poll_published(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Next>, ReadFailed>> {
+        self.attachment.poll_published(cx)
     }
 
-    fn next(&mut self, received: ReceivedBatch<WorkspaceEvent>) -> Next {
-        match received {
-            ReceivedBatch::Batch(batch) => {
-                if let Some(ticks) = ticks_after(&batch) {
-                    self.pause.set_to_next_multiple(ticks);
-                }
-                Next::Batch(batch)
-            }
-            ReceivedBatch::Lagged(lagged) => Next::Gap(self.attachment.gap(lagged)),
+    /// Waits for a tick before what comes next, if what was just sent holds `streamed` bytes of whole messages that are
+    /// still being written; not at all if nothing in it is.
+    pub(super) fn pause_after(&mut self, streamed: Option<usize>) {
+        if let Some(bytes) = streamed {
+            self.pause.set_to_next_multiple(ticks(bytes));
         }
     }
 }

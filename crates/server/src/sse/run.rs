@@ -9,21 +9,25 @@ use std::{convert::Infallible, future::poll_fn, sync::Arc};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream::unfold;
-use runwright_backend::{Attachment, Batch, RunError, Workspace, WorkspaceEvent};
-use runwright_proto::{Change, Event, Run, RunComplete, RunId, Seq};
+use runwright_backend::{
+    Attachment, Batch, Form, Next, ReadFailed, RunError, StoredPage, Told, Workspace,
+    WorkspaceEvent,
+};
+use runwright_proto::{Change, Event, Run, RunComplete, RunId};
 use tokio::select;
 
 use super::{
     StreamClocks,
-    frame::{Framer, unplaced},
+    frame::{Framer, unplaced_events},
     heartbeat::{BEAT, Heartbeat},
-    reader::{Next, Reader},
+    page::through_end_of_run,
+    reader::Reader,
 };
 
 /// Makes the body of a run's stream.
 ///
-/// A run that is over gives what the log still has of it, and ends; if its terminal event is not there any more, it is
-/// made again from the record of the run.
+/// A run that is over gives what the log still has of it, in memory or on disk, and ends; if its terminal event is not
+/// there any more, it is made again from the record of the run.
 ///
 /// # Errors
 ///
@@ -31,7 +35,7 @@ use super::{
 pub(crate) async fn run_events(
     attachment: Attachment,
     run: RunId,
-    numbered: bool,
+    form: Form,
     clocks: &StreamClocks,
 ) -> Result<Body, RunError> {
     let workspace = attachment.workspace().clone();
@@ -39,7 +43,7 @@ pub(crate) async fn run_events(
     let mut feed = RunFeed {
         workspace,
         run,
-        framer: Framer::new(epoch, numbered),
+        framer: Framer::new(epoch, form),
         heartbeat: Heartbeat::new(&clocks.beat),
         reader: Reader::new(attachment, &clocks.pace),
         stage: Stage::Live,
@@ -65,7 +69,7 @@ struct RunFeed {
 enum Stage {
     /// The terminal event is still to come.
     Live,
-    /// The run is over, so its terminal event lies in the log before us, or is gone.
+    /// The run is over, so its terminal event lies before us in what was published, or is gone.
     Over(Box<Run>),
     /// The record has to be looked at: the terminal event may lie in a gap.
     Unsure,
@@ -102,48 +106,68 @@ impl RunFeed {
                     next = poll_fn(|cx| self.reader.poll_next(cx)) => next?,
                     () = poll_fn(|cx| self.heartbeat.poll(cx)) => return Some(BEAT),
                 },
-                Stage::Over(run) => match self.reader.try_next() {
-                    Ok(next) => next,
-                    Err(_) => {
-                        let event = terminal_event(run);
-                        self.stage = Stage::Ended;
-                        return Some(unplaced(&event));
-                    }
+                Stage::Over(run) => select! {
+                    biased;
+                    next = poll_fn(|cx| self.reader.poll_published(cx)) => match next {
+                        Ok(Some(next)) => next,
+                        Ok(None) => {
+                            let event = terminal_event(run);
+                            self.stage = Stage::Ended;
+                            return Some(unplaced_events(&[event]));
+                        }
+                        Err(ReadFailed) => return None,
+                    },
+                    () = poll_fn(|cx| self.heartbeat.poll(cx)) => return Some(BEAT),
                 },
             };
-            if let Some(bytes) = self.frame(next) {
+            let bytes = self.frame(next);
+            if !bytes.is_empty() {
                 return Some(bytes);
             }
         }
     }
 
-    /// Returns the frames of what belongs to the run, if anything does.
-    fn frame(&mut self, next: Next) -> Option<Bytes> {
+    /// Returns the frames of what belongs to the run; none if nothing does.
+    fn frame(&mut self, next: Next) -> Bytes {
         match next {
             Next::Gap(gap) => {
                 self.stage = Stage::Unsure;
-                Some(self.framer.gap(gap))
+                self.framer.gap(gap)
             }
             Next::Batch(batch) => self.frame_batch(&batch),
+            Next::Stored(page) => self.frame_page(&page),
+            Next::Unplaced(events) => unplaced_events(&events),
         }
     }
 
-    fn frame_batch(&mut self, batch: &Batch<WorkspaceEvent>) -> Option<Bytes> {
-        let mut events = Vec::new();
-        for (seq, event) in batch.iter().filter(|(_, event)| self.concerns(event)) {
-            events.push((Seq(seq.get()), event.event()));
-            if matches!(event.event(), Event::RunComplete(_) | Event::End(_)) {
-                self.stage = Stage::Ended;
-                break;
-            }
+    fn frame_batch(&mut self, batch: &Batch<WorkspaceEvent>) -> Bytes {
+        let log = self.workspace.log();
+        let mut story = self.framer.story(log, batch, Some(&self.run));
+        if let Some(end) = story.iter().position(is_end) {
+            story.truncate(end + 1);
+            self.stage = Stage::Ended;
         }
-        (!events.is_empty()).then(|| self.framer.events(0, events.into_iter()))
+        let framed = self.framer.told(0, &story);
+        self.reader.pause_after(framed.streamed);
+        framed.bytes
     }
 
-    /// What the run did, and the end of everything.
-    fn concerns(&self, event: &WorkspaceEvent) -> bool {
-        event.run() == Some(&self.run) || matches!(event.event(), Event::End(_))
+    fn frame_page(&mut self, page: &StoredPage) -> Bytes {
+        let frames = self.framer.page(page);
+        let Some(whole) = through_end_of_run(&frames) else {
+            return frames;
+        };
+        self.stage = Stage::Ended;
+        whole
     }
+}
+
+/// Whether nothing of the run comes after this: its terminal event, or the end of everything.
+fn is_end(told: &Told<'_>) -> bool {
+    let Told::Whole(_, event) = told else {
+        return false;
+    };
+    matches!(event.event(), Event::RunComplete(_) | Event::End(_))
 }
 
 /// Makes the terminal event of a run that is over from its record.
