@@ -73,11 +73,11 @@ pub(super) fn open(
         log_limit: i64::try_from(options.log_limit_bytes).unwrap_or(i64::MAX),
         file,
     };
-    let mut connection = database.first().map_err(|error| database.explain(error))?;
+    let mut connection = database.first().map_err(|error| database.explain(&error))?;
     // Before anything is changed: it may be somebody else's.
     migrate::check(&connection, &database.file)?;
     let set = database.set_to_write(&connection);
-    set.map_err(|error| database.explain(error))?;
+    set.map_err(|error| database.explain(&error))?;
     migrate::migrate(&mut connection, &database.file)?;
     Ok((lock, database, connection))
 }
@@ -209,8 +209,8 @@ impl Database {
     }
 
     /// Says why the first opening failed.
-    fn explain(&self, error: rusqlite::Error) -> OpenStoreError {
-        let error = self.error(&error);
+    fn explain(&self, error: &rusqlite::Error) -> OpenStoreError {
+        let error = self.error(error);
         if error.kind() == StoreErrorKind::ReadOnly {
             let path = self.file.to_path_buf();
             return OpenStoreError::ReadOnly { path };

@@ -36,6 +36,10 @@ pub(super) fn sqlite(code: std::ffi::c_int, message: &str) -> Error {
 }
 
 /// What SQLite said. Conversions of values are named without the values.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is not exhaustive, and what is not named here may show values"
+)]
 pub(crate) fn cause(error: &Error) -> Cause {
     let text = match error {
         Error::SqliteFailure(code, Some(message)) => {

@@ -133,11 +133,6 @@ impl<P> Queue<P> {
         self.wake_if(state, true);
     }
 
-    /// Whether no more changes are taken.
-    pub(super) fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
     /// Waits for something to do: at most `idle` if there is idle work. `spare` is an empty list to collect the next
     /// changes in, so that none has to be made for each batch.
     pub(super) fn next(&self, idle: Option<Duration>, spare: &mut Vec<BoxedJob<P>>) -> Next<P> {

@@ -127,7 +127,7 @@ impl<P: Participant> Writer<P> {
                         .for_each(|part| end(part, Err(&failure.error)));
                     return;
                 }
-                divide(part, failure, &mut parts);
+                divide(part, &failure, &mut parts);
             }
             let Some(mut part) = parts.pop_front() else {
                 return;
@@ -179,7 +179,11 @@ impl<P: Participant> Writer<P> {
 
 /// Puts the parts of a batch that failed in front of what is left: what came before the change that failed, that change
 /// alone, and what came after it.
-fn divide<P>(mut part: Vec<BoxedJob<P>>, failure: Failure, parts: &mut VecDeque<Vec<BoxedJob<P>>>) {
+fn divide<P>(
+    mut part: Vec<BoxedJob<P>>,
+    failure: &Failure,
+    parts: &mut VecDeque<Vec<BoxedJob<P>>>,
+) {
     if part.len() == 1 {
         return end(&mut part, Err(&failure.error));
     }

@@ -46,10 +46,6 @@ struct Bare {
 }
 
 impl Bare {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the same thread as the engine has"
-    )]
     fn open(directory: &Path) -> Self {
         let connection = Connection::open(directory.join("bare.db")).unwrap();
         connection

@@ -22,10 +22,8 @@ async fn closing_stores_what_waits_and_leaves_one_file_and_a_free_lock() {
         done.send(result.is_ok()).unwrap()
     });
     let urgent = stage.note("urgent");
-    let engine = stage.engine.clone();
-    let closing = tokio::spawn(async move { engine.close().await });
-    held.release().await;
-    closing.await.unwrap();
+    // The first poll of the closing goes before the release.
+    tokio::join!(stage.engine.close(), held.release());
     assert_eq!((told.await, kind(urgent.await)), (Ok(true), Ok(())));
 
     let mut files: Vec<_> = fs::read_dir(stage.directory.path())
@@ -73,11 +71,11 @@ async fn the_last_handle_takes_the_engine_with_it_and_stores_what_waits() {
     assert_eq!(told.await, Ok(true));
     // The directory is free a moment later.
     let again = loop {
-        match Engine::<Witness>::open(directory.path(), quiet()) {
-            Ok(engine) => break engine,
-            Err(OpenStoreError::Locked { .. }) => tokio::task::yield_now().await,
-            Err(error) => panic!("{error}"),
+        let opened = Engine::<Witness>::open(directory.path(), quiet());
+        if !matches!(opened, Err(OpenStoreError::Locked { .. })) {
+            break opened.unwrap();
         }
+        tokio::task::yield_now().await;
     };
     assert_eq!(again.read_blocking(notes).unwrap(), ["a"]);
 }
@@ -159,10 +157,11 @@ fn another_process_is_refused_while_the_owner_lives_and_takes_over_when_it_was_k
         start: start_of(child.id()).unwrap(),
     };
     let open = || Engine::<Witness>::open(directory.path(), quiet());
-    match open().map(drop).unwrap_err() {
-        OpenStoreError::Locked { owner: named, .. } => assert_eq!(named, owner),
-        error => panic!("{error}"),
-    }
+    let refused = open().map(drop).unwrap_err();
+    let OpenStoreError::Locked { owner: named, .. } = &refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(named, &owner);
     child.kill().unwrap();
     child.wait().unwrap();
 

@@ -59,7 +59,9 @@ async fn the_delay_counts_from_the_oldest() {
         let (done, _) = oneshot::channel();
         stage.engine.write_lazily(
             move |batch| note(batch.connection(), &n.to_string()),
-            move |_| drop(done.send(())),
+            move |_| {
+                done.send(()).ok();
+            },
         );
         tokio::task::yield_now().await;
         if let Some(stored) = futures_util::FutureExt::now_or_never(&mut first) {
