@@ -2,10 +2,13 @@
 //! their own rows. Must never know who reads, nor over what.
 
 pub(crate) mod chunk;
+mod compact;
 mod cut;
 pub(crate) mod entries;
 mod read;
+mod retain;
 pub(crate) mod store;
+pub(crate) mod upkeep;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use crate::directory;
 use crate::engine::Engine;
 use crate::error::StoreError;
+use crate::event_log::upkeep::Upkeep;
 use crate::journal::{self, record};
 use crate::live::growth;
 use crate::lock::LockOwner;
@@ -41,6 +42,7 @@ pub struct RecoveryReport {
 pub(crate) fn recover(
     engine: &Engine<WorkspaceBatch>,
     clock: &Arc<dyn Clock>,
+    upkeep: &Arc<Upkeep>,
 ) -> Result<RecoveryReport, StoreError> {
     let mut report = RecoveryReport {
         left_by: engine.left_by().cloned(),
@@ -57,7 +59,8 @@ pub(crate) fn recover(
             // All that is needed is reserved with the step itself.
             reserved: numbers.next(),
         };
-        let state = WorkspaceState::new(engine.clone(), clock.clone(), place, Arc::new(Nowhere));
+        let (engine, clock, sink) = (engine.clone(), clock.clone(), Arc::new(Nowhere));
+        let state = WorkspaceState::new(engine, clock.clone(), upkeep.clone(), place, sink);
         let (now, seen) = (clock.now(), numbers.seen());
         let repair = move |connection: &_, batch: &mut _| {
             let interrupted = repair(connection, batch, row, now)?;

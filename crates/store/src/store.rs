@@ -10,9 +10,9 @@ use runwright_agent::{AgentCall, Clock, EventLog, EventSink, RunJournal, Transcr
 use runwright_proto::{ClientId, Epoch, OnLastDetach, Seq, WorkspaceId};
 
 use crate::directory::{self, LogStart};
-use crate::engine::Engine;
+use crate::engine::{Batch, Engine, Idle};
 use crate::error::{OpenStoreError, StoreError};
-use crate::event_log::StoredLog;
+use crate::event_log::{StoredLog, upkeep::Upkeep};
 use crate::journal::Journal;
 use crate::options::StoreOptions;
 use crate::recovery::{self, RecoveryReport};
@@ -29,6 +29,7 @@ pub struct Store {
 struct Shared {
     engine: Engine<WorkspaceBatch>,
     clock: Arc<dyn Clock>,
+    upkeep: Arc<Upkeep>,
     recovered: RecoveryReport,
     /// Workspaces whose numbers have been reserved, and which are not open yet.
     starting: Mutex<HashMap<WorkspaceId, LogStart>>,
@@ -70,11 +71,17 @@ impl Store {
     /// [`OpenStoreError`]; nothing is held then.
     pub fn open(directory: &Path, options: StoreOptions) -> Result<Self, OpenStoreError> {
         let engine = Engine::open(directory, options.engine())?;
+        let upkeep = Arc::new(Upkeep::new(options.retention, options.clock.clone()));
         let recovered =
-            recovery::recover(&engine, &options.clock).map_err(OpenStoreError::Store)?;
+            recovery::recover(&engine, &options.clock, &upkeep).map_err(OpenStoreError::Store)?;
+        let work = upkeep.clone();
+        engine.when_idle("upkeep of the event logs", move |batch, budget| {
+            work.step(batch.connection(), &|| budget.is_spent())
+        });
         let shared = Shared {
             engine,
             clock: options.clock,
+            upkeep,
             recovered,
             starting: Mutex::default(),
         };
@@ -111,7 +118,7 @@ impl Store {
             return Ok(start.clone());
         }
         let (path, now) = (path.to_owned(), self.shared.clock.now());
-        let start = move |batch: &mut crate::engine::Batch<'_, _>| {
+        let start = move |batch: &mut Batch<'_, _>| {
             directory::start_log(batch.connection(), id, &path, now)
         };
         let start = self.shared.engine.write(start).await?;
@@ -135,13 +142,14 @@ impl Store {
     ) -> Result<StoredWorkspace, StoreError> {
         let LogStart { place, seen } = self.start(id, &settings.path).await?;
         let row = place.row;
-        let open = move |batch: &mut crate::engine::Batch<'_, _>| {
-            directory::open(batch.connection(), row, &settings)
-        };
+        let open =
+            move |batch: &mut Batch<'_, _>| directory::open(batch.connection(), row, &settings);
         let left = self.shared.engine.write(open).await?;
         self.starting().remove(&id);
-        let (engine, clock) = (self.shared.engine.clone(), self.shared.clock.clone());
-        let state = Arc::new(WorkspaceState::new(engine, clock, place, sink));
+        let Shared { engine, clock, .. } = &*self.shared;
+        let (engine, clock) = (engine.clone(), clock.clone());
+        let upkeep = self.shared.upkeep.clone();
+        let state = Arc::new(WorkspaceState::new(engine, clock, upkeep, place, sink));
         Ok(StoredWorkspace {
             journal: Arc::new(Journal::new(state.clone())),
             transcript: Arc::new(History::new(state.clone())),
@@ -173,6 +181,24 @@ impl Store {
     /// Dropping the future changes nothing.
     pub async fn with_queued_runs(&self) -> Result<Vec<WorkspaceId>, StoreError> {
         self.shared.engine.read(directory::with_queued_runs).await
+    }
+
+    /// Joins rows of events and deletes what is beyond the limits of retention, as far as there is anything to do. A
+    /// store does so by itself when nothing else is to be done, a little at a time; this does not stop before the end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    ///
+    /// # Cancel safety
+    /// A dropped future does not stop what is under way.
+    pub async fn look_after(&self) -> Result<(), StoreError> {
+        loop {
+            let upkeep = self.shared.upkeep.clone();
+            let step = move |batch: &mut Batch<'_, _>| upkeep.step(batch.connection(), &|| false);
+            if self.shared.engine.write(step).await? != Idle::More {
+                return Ok(());
+            }
+        }
     }
 
     /// What the store has done since it was opened.

@@ -17,6 +17,7 @@ pub(crate) use self::sink::Nowhere;
 use self::story::{Story, Wants};
 use crate::engine::{Answer, Batch, Engine};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::event_log::upkeep::Upkeep;
 use crate::journal::names::Names;
 use crate::live::Streaming;
 use crate::rows;
@@ -32,6 +33,7 @@ pub(crate) struct WorkspaceState {
     pub(crate) sessions: SessionCache,
     pub(crate) names: Names,
     pub(crate) engine: Engine<WorkspaceBatch>,
+    upkeep: Arc<Upkeep>,
     sink: Arc<dyn EventSink>,
     story: Mutex<Story>,
 }
@@ -51,6 +53,7 @@ impl WorkspaceState {
     pub(crate) fn new(
         engine: Engine<WorkspaceBatch>,
         clock: Arc<dyn Clock>,
+        upkeep: Arc<Upkeep>,
         place: Place,
         sink: Arc<dyn EventSink>,
     ) -> Self {
@@ -62,6 +65,7 @@ impl WorkspaceState {
             sessions: SessionCache::default(),
             names: Names::default(),
             engine,
+            upkeep,
             sink,
             story: Mutex::new(Story::new(place.next, place.reserved)),
         }

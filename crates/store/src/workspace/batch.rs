@@ -24,6 +24,8 @@ pub(crate) struct WorkspaceBatch {
     /// What is published when it is on disk, in this order.
     publications: Vec<(Seq, Publication)>,
     chunks: ChunkWriter,
+    /// The rows of events that it has written, and their bytes.
+    written: (usize, u64),
     reserve: Option<Seq>,
     live: LiveChanges,
     sessions: Vec<SessionChanged>,
@@ -39,6 +41,7 @@ impl WorkspaceBatch {
             next: None,
             publications: Vec::new(),
             chunks: ChunkWriter::default(),
+            written: (0, 0),
             reserve: None,
             live: LiveChanges::default(),
             sessions: Vec::new(),
@@ -195,6 +198,8 @@ impl Participant for WorkspaceBatch {
         let now = self.state.now().millis();
         for chunk in std::mem::take(&mut self.chunks).finish() {
             event_log::store::insert(connection, self.state.row, &chunk, now)?;
+            self.written.0 += 1;
+            self.written.1 += chunk.frames.len() as u64;
         }
         self.reserve = self.to_reserve();
         if let Some(reserved) = self.reserve {
@@ -212,6 +217,13 @@ impl Participant for WorkspaceBatch {
         // Whoever sees an event finds what it tells of.
         state.names.add(self.names);
         state.sessions.apply(self.sessions);
+        let (rows, bytes) = self.written;
+        if rows > 0 {
+            state.upkeep.wrote(state.row, rows, bytes);
+        }
+        if self.closes {
+            state.upkeep.closed(state.row);
+        }
         let changes_story = self.next.is_some() || self.reserve.is_some() || self.closes;
         if !changes_story && self.live.is_empty() {
             return;

@@ -4,3 +4,4 @@
 mod conformance;
 mod recovery;
 mod stage;
+mod upkeep;
