@@ -4,4 +4,6 @@
 mod conformance;
 mod recovery;
 mod stage;
+mod streaming;
+mod together;
 mod upkeep;
