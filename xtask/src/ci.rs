@@ -42,6 +42,8 @@ Not part of `ci`, because they need a further tool or more time; each says what 
   cargo xtask deny       licenses, bans, sources, advisories   (cargo-deny)
   cargo xtask typos      spelling                              (typos)
   cargo xtask shuttle    larger random schedules               (more time)
+  cargo xtask crash      300 crashes; the tests have 30        (more time)
+  cargo xtask soak       15 minutes of load; the tests have 20 s  (more time)
   cargo xtask loom --bound 5 --timeout 1800                    (more time)
   cargo xtask miri       undefined behavior, leaks             (nightly, miri)
   cargo xtask mutants    do the tests notice a change          (cargo-mutants)

@@ -1,6 +1,6 @@
 //! The command line of `cargo xtask`, and nothing about how a task is done.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs the development tasks of this repository.
 #[derive(Debug, Parser)]
@@ -31,6 +31,10 @@ pub(crate) enum Task {
     Loom(LoomOptions),
     /// Runs the larger random schedules of the concurrent core with shuttle.
     Shuttle(ShuttleOptions),
+    /// Kills a server again and again, cuts its power, and holds what its clients saw against what is there.
+    Crash(CrashOptions),
+    /// Keeps a server busy with little room, and requires that its files and its memory stay inside their limits.
+    Soak(SoakOptions),
     /// Runs the bench programs and prints their figures beside the goals.
     Bench {
         /// A bench program (`fan_out`, `load`, `lifecycle`), or one load of the program `load`.
@@ -118,6 +122,53 @@ pub(crate) struct ShuttleOptions {
     /// How long one test may run, in seconds, before it counts as failed.
     #[arg(long, value_name = "SECS", default_value_t = 600)]
     pub(crate) timeout: u64,
+}
+
+/// How often a server is crashed, and how.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct CrashOptions {
+    /// How many crashes, in rounds of ten.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub(crate) crashes: usize,
+    /// The seed of the first round; a fresh one if it is not given. Every further round has the next.
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// Only cuts of the power.
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) power: bool,
+    /// Only deaths of this kind; all three in turn if it is not given.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) only: Option<Deaths>,
+}
+
+/// What a server dies of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deaths {
+    /// `kill -9` at any moment.
+    Kills,
+    /// A kill before, after or in the middle of one of its writes.
+    Writes,
+    /// The loss of everything that was not synced.
+    Power,
+}
+
+impl Deaths {
+    /// The name, as it is on the command line and as the tests know it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Kills => "kills",
+            Self::Writes => "writes",
+            Self::Power => "power",
+        }
+    }
+}
+
+/// How long a server is kept busy.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SoakOptions {
+    /// How many minutes.
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    pub(crate) minutes: u64,
 }
 
 #[cfg(test)]

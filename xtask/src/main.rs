@@ -11,6 +11,7 @@
 mod bench;
 mod ci;
 mod command;
+mod crash;
 mod faults;
 mod files;
 mod flags;
@@ -55,6 +56,8 @@ fn run(repo: &Repo, task: Task) -> anyhow::Result<()> {
         Task::Loom(options) if options.faults => faults::run(repo, &options),
         Task::Loom(options) => loom::run(repo, &options),
         Task::Shuttle(options) => shuttle::run(repo, &options),
+        Task::Crash(options) => crash::run(repo, &options),
+        Task::Soak(options) => crash::soak(repo, &options),
         Task::Bench { name } => bench::run(repo, name.as_deref()),
         Task::Openapi { check: true } => openapi::check(repo),
         Task::Openapi { check: false } => openapi::write(repo),
