@@ -1,6 +1,7 @@
 //! Puts the house together: which agent works in a workspace, where its history lives, and what stands around the
 //! routes. The only place that names every crate.
 
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use runwright_backend::{
 };
 use runwright_proto::{Config, Models, ProviderConfig};
 use runwright_runner::OfflineModel;
-use runwright_server::audit::{AuditError, AuditLog};
+use runwright_server::audit::AuditLog;
 use runwright_server::config::ServeConfig;
 use runwright_server::guard::{Access, GuardPolicy};
 use runwright_server::limits::BodyLimits;
@@ -20,7 +21,7 @@ use runwright_server::token::BearerToken;
 use runwright_server::{AppState, ServerInfo, router};
 use runwright_store::Store;
 
-use crate::stored::StoreFactory;
+use crate::stored::{StoreAudit, StoreFactory};
 
 /// The parts of a server before it listens.
 pub(crate) struct House {
@@ -36,13 +37,16 @@ impl House {
     ///
     /// # Errors
     ///
-    /// [`AuditError`], when what is done here could not be noted.
+    /// When what is done here could not be noted.
     pub(crate) fn build(
         config: &ServeConfig,
         token: Option<BearerToken>,
         store: Option<Store>,
-    ) -> Result<Self, AuditError> {
-        let audit = AuditLog::open(&config.data_dir)?;
+    ) -> Result<Self, Box<dyn Error>> {
+        let audit = match store.clone() {
+            Some(store) => AuditLog::to(StoreAudit(store))?,
+            None => AuditLog::open(&config.data_dir)?,
+        };
         let backend = Backend::new(factory(config, store.clone()), options(config));
         let state = AppState::new(backend.clone(), info(config));
         let access = token.map_or(Access::Open, Access::Token);

@@ -51,7 +51,10 @@ pub(crate) async fn serve(
         opened = open_store(&config) => opened?,
         () = shutdown.forced.cancelled() => return Ok(ExitCode::from(FORCED_EXIT_CODE)),
     };
-    let house = House::build(&config, token, store).map_err(failed)?;
+    let house = House::build(&config, token, store).map_err(|cause| StartError {
+        cause,
+        is_usage: false,
+    })?;
     announce(&listeners, &config);
     service_manager::ready();
     Ok(tokio::select! {

@@ -12,8 +12,11 @@ use runwright_backend::{
     WorkspaceParts, WorkspaceSpec,
 };
 use runwright_proto::{Config, WorkspaceId};
+use runwright_server::audit::{AuditLine, AuditSink};
 use runwright_server::config::{Retention, ServeConfig, StorageConfig};
-use runwright_store::{OpenStoreError, Store, StoreError, StoreOptions, WorkspaceSettings};
+use runwright_store::{
+    AuditEntry, OpenStoreError, Store, StoreError, StoreOptions, WorkspaceSettings,
+};
 use tokio::time::timeout;
 
 /// Makes workspaces whose record, history and log are in a store.
@@ -106,6 +109,19 @@ pub(crate) fn open(config: &ServeConfig) -> Result<Option<Store>, OpenStoreError
         "store opened"
     );
     Ok(Some(store))
+}
+
+/// Keeps the audit log in the store.
+pub(crate) struct StoreAudit(pub(crate) Store);
+
+impl AuditSink for StoreAudit {
+    fn keep(&mut self, lines: Vec<AuditLine>) {
+        let entry = |line: AuditLine| AuditEntry {
+            time_ms: line.time_ms,
+            json: line.json,
+        };
+        self.0.append_audit(lines.into_iter().map(entry).collect());
+    }
 }
 
 /// Opens every workspace in which accepted runs wait, so that they go on; one after the other, because the server has

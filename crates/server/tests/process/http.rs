@@ -56,6 +56,13 @@ impl Client {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// Sends the same as a request with this idempotency key.
+    pub(crate) async fn post_with_key(&self, path: &str, body: &Value, key: &str) -> Answer {
+        let body = Some(Bytes::from(body.to_string()));
+        let response = timeout(SOON, self.exchange(Method::POST, path, body, Some(key))).await;
+        answer(response.unwrap().unwrap()).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         self.try_send(method, path, body).await.unwrap()
     }
@@ -68,14 +75,8 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Answer, Box<dyn std::error::Error>> {
         let body = body.map(|body| Bytes::from(body.to_string()));
-        let response = timeout(SOON, self.exchange(method, path, body)).await??;
-        let (head, body) = response.into_parts();
-        let body = timeout(SOON, body.collect()).await??.to_bytes();
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body,
-        })
+        let response = timeout(SOON, self.exchange(method, path, body, None)).await??;
+        answer(response).await
     }
 
     /// Opens an event stream; the server has attached it when this returns.
@@ -88,7 +89,7 @@ impl Client {
         &self,
         path: &str,
     ) -> Result<Events, Box<dyn std::error::Error>> {
-        let response = timeout(SOON, self.exchange(Method::GET, path, None)).await??;
+        let response = timeout(SOON, self.exchange(Method::GET, path, None, None)).await??;
         if response.status() != StatusCode::OK {
             return Err(format!("{path}: {}", response.status()).into());
         }
@@ -103,6 +104,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<Bytes>,
+        key: Option<&str>,
     ) -> Result<Response<Incoming>, Box<dyn std::error::Error>> {
         let stream = UnixStream::connect(&self.socket).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -117,10 +119,23 @@ impl Client {
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
         Ok(sender
             .send_request(request.body(Full::new(body.unwrap_or_default()))?)
             .await?)
     }
+}
+
+async fn answer(response: Response<Incoming>) -> Result<Answer, Box<dyn std::error::Error>> {
+    let (head, body) = response.into_parts();
+    let body = timeout(SOON, body.collect()).await??.to_bytes();
+    Ok(Answer {
+        status: head.status,
+        headers: head.headers,
+        body,
+    })
 }
 
 impl Answer {

@@ -8,5 +8,7 @@ mod http;
 mod many;
 mod promises;
 mod recorded;
+mod restart;
 mod server;
+mod storage;
 mod workspace;

@@ -22,6 +22,8 @@ pub(crate) struct Server {
     child: Child,
     folder: TempDir,
     urls: Vec<String>,
+    /// What it logged before it listened.
+    log_of_start: Vec<String>,
     log: Receiver<String>,
 }
 
@@ -79,6 +81,7 @@ impl Server {
             child,
             folder,
             urls: Vec::new(),
+            log_of_start: Vec::new(),
             log,
         };
         server.wait_until_it_listens(1 + usize::from(start.tcp));
@@ -137,16 +140,30 @@ impl Server {
         self.log.try_iter().collect::<Vec<_>>().join("\n")
     }
 
-    fn wait_until_it_listens(&mut self, listeners: usize) {
+    /// What it logged before it listened.
+    pub(crate) fn log_of_start(&self) -> String {
+        self.log_of_start.join("\n")
+    }
+
+    /// What it logs from here on, up to a line with these words.
+    pub(crate) fn log_until(&self, words: &str) -> String {
         let mut log = Vec::new();
+        while !log.last().is_some_and(|line: &String| line.contains(words)) {
+            let line = self.log.recv_timeout(SOON);
+            log.push(line.unwrap_or_else(|_| panic!("no `{words}` in {}", log.join("\n"))));
+        }
+        log.join("\n")
+    }
+
+    fn wait_until_it_listens(&mut self, listeners: usize) {
         while self.urls.len() < listeners {
             let line = self.log.recv_timeout(SOON);
-            let line =
-                line.unwrap_or_else(|_| panic!("the server does not listen: {}", log.join("\n")));
+            let line = line
+                .unwrap_or_else(|_| panic!("the server does not listen: {}", self.log_of_start()));
             if let Some(url) = line.strip_prefix("listening on ") {
                 self.urls.push(url.to_owned());
             }
-            log.push(line);
+            self.log_of_start.push(line);
         }
     }
 }

@@ -47,6 +47,14 @@ impl Member {
         }
     }
 
+    /// The same client on a server that has taken the place of another.
+    pub(crate) fn on(&self, server: &Server) -> Self {
+        Self {
+            client: server.client(),
+            ..self.clone()
+        }
+    }
+
     /// Opens the event stream; `after` is a cursor.
     pub(crate) async fn events(&self, after: Option<&str>) -> Events {
         self.client.events(&self.events_path(after)).await
