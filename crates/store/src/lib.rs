@@ -9,7 +9,7 @@ mod filesystem;
 mod journal;
 mod live;
 mod lock;
-mod maintenance;
+pub mod maintenance;
 mod migrate;
 mod options;
 mod recovery;
@@ -24,7 +24,7 @@ mod workspace;
 pub use self::{
     audit::AuditEntry,
     error::{Cause, OpenStoreError, StoreError, StoreErrorKind},
-    lock::LockOwner,
+    lock::{LockOwner, LockState},
     options::{Retention, StoreOptions},
     recovery::RecoveryReport,
     stats::StoreStats,

@@ -77,10 +77,11 @@ pub(crate) fn recover(
     Ok(report)
 }
 
-/// The workspaces with runs that were running, or with text that was streamed.
+/// The workspaces with runs that were running, or with messages that were being streamed.
 fn concerned(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     let mut statement = connection.prepare(
         "SELECT workspace FROM runs WHERE ended_ms IS NULL AND state <> 'queued'
+         UNION SELECT workspace FROM messages WHERE is_live = 1
          UNION SELECT workspace FROM messages WHERE id IN (SELECT message FROM message_chunks)",
     )?;
     let rows = statement.query_map([], |row| row.get(0))?;
@@ -111,7 +112,7 @@ fn repair(
     Ok(running.len())
 }
 
-/// Puts the text that was streamed into its messages.
+/// Puts the text that was streamed into its messages, and publishes each: somebody may have seen more of it than is left.
 fn keep_streamed(
     connection: &Connection,
     batch: &mut WorkspaceBatch,
@@ -119,12 +120,13 @@ fn keep_streamed(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
-        "SELECT id, body FROM messages WHERE workspace = ?1 AND id IN (SELECT message FROM message_chunks)
+        "SELECT id, body FROM messages
+         WHERE workspace = ?1 AND (is_live = 1 OR id IN (SELECT message FROM message_chunks))
          ORDER BY id",
     )?;
-    let grown = statement.query_map([workspace], |row| Ok((row.get(0)?, rows::json(row, 1)?)))?;
-    for grown in grown.collect::<rusqlite::Result<Vec<(i64, Message)>>>()? {
-        let (row, mut message) = grown;
+    let live = statement.query_map([workspace], |row| Ok((row.get(0)?, rows::json(row, 1)?)))?;
+    for live in live.collect::<rusqlite::Result<Vec<(i64, Message)>>>()? {
+        let (row, mut message) = live;
         grow(connection, row, &mut message)?;
         message.updated_at = now.seconds();
         let body = messages::body(&message);

@@ -14,6 +14,7 @@ use crate::engine::{Batch, Engine, Idle};
 use crate::error::{OpenStoreError, StoreError};
 use crate::event_log::{StoredLog, upkeep::Upkeep};
 use crate::journal::Journal;
+use crate::maintenance::restored;
 use crate::options::StoreOptions;
 use crate::recovery::{self, RecoveryReport};
 use crate::stats::StoreStats;
@@ -71,6 +72,7 @@ impl Store {
     /// [`OpenStoreError`]; nothing is held then.
     pub fn open(directory: &Path, options: StoreOptions) -> Result<Self, OpenStoreError> {
         let engine = Engine::open(directory, options.engine())?;
+        restored::begin_anew(&engine).map_err(OpenStoreError::Store)?;
         let upkeep = Arc::new(Upkeep::new(options.retention, options.clock.clone()));
         let recovered =
             recovery::recover(&engine, &options.clock, &upkeep).map_err(OpenStoreError::Store)?;

@@ -57,12 +57,14 @@ CREATE TABLE messages (
     run_id     TEXT,
     role       TEXT NOT NULL,
     seq        INTEGER,           -- the number of its last `message updated` event
+    is_live    INTEGER NOT NULL,  -- 1 while a process may stream it: readers may have seen more than is here
     body       TEXT NOT NULL,     -- the whole message as JSON, without what is in `message_chunks`
     UNIQUE (workspace, message_id)
 ) STRICT;
 CREATE INDEX messages_by_session ON messages (session, id);
 CREATE INDEX messages_by_run ON messages (workspace, run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX messages_by_seq ON messages (workspace, seq) WHERE seq IS NOT NULL;
+CREATE INDEX messages_live ON messages (workspace) WHERE is_live = 1;
 CREATE INDEX messages_of_people ON messages (workspace, session) WHERE role = 'user';
 
 -- How a message that is being streamed has grown since its body was written, in the order of `n`. Appended, and gone

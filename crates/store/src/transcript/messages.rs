@@ -27,10 +27,11 @@ pub(crate) fn create(
     else {
         return Ok(false);
     };
+    let is_live = message.finish().is_none();
     connection
         .prepare_cached(
-            "INSERT INTO messages (workspace, session, message_id, run_id, role, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO messages (workspace, session, message_id, run_id, role, is_live, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((
             workspace,
@@ -38,9 +39,10 @@ pub(crate) fn create(
             message.id.as_str(),
             run.map(AsRef::<str>::as_ref),
             message.role.as_str(),
+            is_live,
             body,
         ))?;
-    if message.finish().is_none() {
+    if is_live {
         batch.message_opened(Stored {
             row: connection.last_insert_rowid(),
             run: run.cloned(),
@@ -63,7 +65,8 @@ pub(crate) fn replace(
     let seq = batch.next_seq();
     let replaced: Option<(i64, Option<RunId>)> = connection
         .prepare_cached(
-            "UPDATE messages SET body = ?3, role = ?4, seq = ?5 WHERE workspace = ?1 AND message_id = ?2
+            "UPDATE messages SET body = ?3, role = ?4, is_live = ?5, seq = ?6
+             WHERE workspace = ?1 AND message_id = ?2
              RETURNING id, run_id",
         )?
         .query_row(
@@ -72,6 +75,7 @@ pub(crate) fn replace(
                 message.id.as_str(),
                 body,
                 message.role.as_str(),
+                message.finish().is_none(),
                 rows::number(seq),
             ),
             |row| Ok((row.get(0)?, rows::maybe_parsed(row, 1)?)),
@@ -107,6 +111,14 @@ pub(crate) fn fold(
     Ok(())
 }
 
+/// Notes that no message of a workspace is streamed any more.
+pub(crate) fn still(connection: &Connection, workspace: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE messages SET is_live = 0 WHERE workspace = ?1 AND is_live = 1")?
+        .execute([workspace])?;
+    Ok(())
+}
+
 /// Opens a message that is on disk, so that it may be streamed; says whether there is such a message.
 pub(super) fn open(
     connection: &Connection,
@@ -116,7 +128,8 @@ pub(super) fn open(
 ) -> rusqlite::Result<bool> {
     let stored = connection
         .prepare_cached(
-            "SELECT id, seq, body, run_id FROM messages WHERE workspace = ?1 AND message_id = ?2",
+            "UPDATE messages SET is_live = 1 WHERE workspace = ?1 AND message_id = ?2
+             RETURNING id, seq, body, run_id",
         )?
         .query_row((workspace, id.as_str()), stored)
         .optional()?;

@@ -172,6 +172,7 @@ impl WorkspaceBatch {
                 messages::fold(connection, live.row, &newest, seq)?;
             }
         }
+        messages::still(connection, self.state.row)?;
         self.closes = true;
         self.is_closed = true;
         let next = self.next_seq();

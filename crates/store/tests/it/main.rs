@@ -4,6 +4,7 @@
 mod conformance;
 mod recovery;
 mod stage;
+mod stories_model;
 mod streaming;
 mod together;
 mod upkeep;

@@ -399,6 +399,29 @@ async fn text_that_was_streamed_outside_a_run_is_kept_too_and_told() {
 }
 
 #[tokio::test]
+async fn whoever_saw_text_that_never_reached_the_disk_is_put_right_by_an_event() {
+    let before = Stage::quiet();
+    let opened = before.open().await;
+    opened.session("s").await;
+    let note = opened.add(None, "s", Role::Assistant, vec![]).await;
+    opened.update(&note, vec![Part::text("a")], Pace::Now).await;
+    opened
+        .update(&note, vec![Part::text("ab")], Pace::Streamed)
+        .await;
+    let seen = opened.sink.head();
+    let after = before.killed();
+    let opened = after.open().await;
+    let told = opened.read(seen, Seq(opened.next.0 - 1), None).await;
+    let kept = Message {
+        parts: vec![Part::text("a")],
+        updated_at: now(&after),
+        ..note
+    };
+    let events: Vec<_> = told.into_iter().map(|envelope| envelope.event).collect();
+    assert_eq!(events, [Event::Message(Change::updated(kept))]);
+}
+
+#[tokio::test]
 async fn streamed_text_that_is_damaged_is_cut_where_it_is() {
     let before = Stage::quiet();
     let opened = before.open().await;

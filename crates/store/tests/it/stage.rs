@@ -89,13 +89,17 @@ impl Stage {
     /// Opens what is on disk now in a directory of its own, as a process does a minute after this one was killed. This
     /// store lives on beside it.
     pub(crate) fn killed(&self) -> Self {
+        self.killed_with(be_quiet)
+    }
+
+    pub(crate) fn killed_with(&self, set: impl FnOnce(&mut StoreOptions)) -> Self {
         let image = tempfile::tempdir().unwrap();
         for file in ["runwright.db", "runwright.db-wal"] {
             let from = self.directory.path().join(file);
             fs::copy(from, image.path().join(file)).unwrap();
         }
         let later = Timestamp(self.clock.now().millis() + 60_000);
-        Self::at(image, later, be_quiet)
+        Self::at(image, later, set)
     }
 
     /// Closes the store in good order and opens it again.
