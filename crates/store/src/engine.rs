@@ -38,6 +38,7 @@ use rusqlite::Connection;
 pub(crate) use self::{
     answer::Answer,
     batch::{Batch, Participant},
+    database::{file_in, log_of},
     idle::{Idle, IdleBudget},
     options::EngineOptions,
     stats::EngineStats,
@@ -48,7 +49,18 @@ use self::{
     shared::Shared,
 };
 use crate::error::{OpenStoreError, StoreError, StoreErrorKind};
-use crate::lock::LockOwner;
+use crate::lock::{DirectoryLock, LockOwner};
+
+/// Opens the database of a directory without starting a writer, for a repair.
+///
+/// # Errors
+/// [`OpenStoreError`]; the lock is free again then.
+pub(crate) fn open_for_repair(
+    directory: &Path,
+) -> Result<(DirectoryLock, Connection), OpenStoreError> {
+    let (lock, _, connection) = database::open(directory, &EngineOptions::default())?;
+    Ok((lock, connection))
+}
 
 /// A database that is open. Clones share it.
 ///
@@ -213,12 +225,6 @@ impl<P: Participant + 'static> Engine<P> {
         shared.queue.close();
         let ended = tokio::task::spawn_blocking(move || shared.queue.wait_until_ended()).await;
         ended.expect("invariant: waiting cannot panic");
-    }
-
-    /// Like [`close`](Self::close), for a thread that may wait.
-    pub(crate) fn close_blocking(&self) {
-        self.shared().queue.close();
-        self.shared().queue.wait_until_ended();
     }
 
     fn shared(&self) -> &Arc<Shared<P>> {

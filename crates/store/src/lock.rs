@@ -36,6 +36,17 @@ impl fmt::Display for LockOwner {
     }
 }
 
+/// Who has a data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockState {
+    /// Nobody.
+    Free,
+    /// A process that lives.
+    Held(LockOwner),
+    /// Nobody, but a process died with it; the next server takes it over.
+    LeftBy(LockOwner),
+}
+
 /// A data directory that is ours as long as this lives. The operating system ends it with the process, however that
 /// ends.
 #[derive(Debug)]
@@ -93,8 +104,41 @@ impl LockOwner {
     }
 }
 
+/// Who has a directory, without taking it.
+pub(crate) fn look(directory: &Path) -> LockState {
+    let opened = File::open(path(directory));
+    let owner = opened.and_then(|mut file| Ok((read(&mut file)?, file)));
+    let Ok((Some(owner), file)) = owner else {
+        return LockState::Free;
+    };
+    if owner.start != 0 && start_of(owner.pid) == Some(owner.start) {
+        return LockState::Held(owner);
+    }
+    // A process of another container has a number that says nothing here; the lock does. It is asked for only a moment,
+    // in which a server that starts would be refused: hence not before it is unlikely that anybody has it.
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(Errno::WOULDBLOCK) => LockState::Held(owner),
+        Ok(()) | Err(_) => LockState::LeftBy(owner),
+    }
+}
+
+impl fmt::Display for LockState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Free => formatter.write_str("free"),
+            Self::Held(owner) => write!(formatter, "held by {owner}, which lives"),
+            Self::LeftBy(owner) => {
+                write!(
+                    formatter,
+                    "left by {owner}, which is gone; the next server takes it over"
+                )
+            }
+        }
+    }
+}
+
 /// The lock file of a data directory.
-pub(crate) fn path(directory: &Path) -> PathBuf {
+fn path(directory: &Path) -> PathBuf {
     directory.join(FILE)
 }
 

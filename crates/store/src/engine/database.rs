@@ -20,7 +20,7 @@ use crate::lock::DirectoryLock;
 use crate::migrate;
 
 /// The name of the database in the data directory.
-pub(crate) const FILE: &str = "runwright.db";
+const FILE: &str = "runwright.db";
 
 /// The oldest SQLite that is accepted: before it, a write-ahead log that started anew at the wrong moment could be
 /// damaged.
@@ -48,6 +48,16 @@ type Identity = (u64, u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LogFiles([Option<Identity>; 2]);
 
+/// Where the database of a directory is.
+pub(crate) fn file_in(directory: &Path) -> PathBuf {
+    directory.join(FILE)
+}
+
+/// Where the write-ahead log of a database is.
+pub(crate) fn log_of(file: &Path) -> PathBuf {
+    with_suffix(file, "-wal")
+}
+
 /// Opens the database of a directory for the first time.
 pub(super) fn open(
     directory: &Path,
@@ -66,7 +76,7 @@ pub(super) fn open(
         source: io::ErrorKind::NotFound.into(),
     })?;
     let database = Database {
-        log: with_suffix(&file, "-wal"),
+        log: log_of(&file),
         index: with_suffix(&file, "-shm"),
         identity,
         busy_timeout: options.busy_timeout,
@@ -102,8 +112,8 @@ fn prepare(directory: &Path) -> Result<DirectoryLock, OpenStoreError> {
 
 /// Makes the file if it is missing, readable by its owner alone; SQLite gives its other files the same mode.
 fn create(directory: &Path) -> Result<Arc<Path>, OpenStoreError> {
-    let path = directory.join(FILE);
-    let log = with_suffix(&path, "-wal");
+    let path = file_in(directory);
+    let log = log_of(&path);
     if !path.exists() && log.exists() {
         return Err(OpenStoreError::DatabaseMissing { path, log });
     }

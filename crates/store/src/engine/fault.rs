@@ -31,7 +31,7 @@ pub(super) fn kind(error: &Error) -> StoreErrorKind {
 }
 
 /// An error that we found ourselves, as SQLite would have said it.
-pub(super) fn sqlite(code: std::ffi::c_int, message: &str) -> Error {
+pub(crate) fn sqlite(code: std::ffi::c_int, message: &str) -> Error {
     Error::SqliteFailure(ffi::Error::new(code), Some(message.to_owned()))
 }
 

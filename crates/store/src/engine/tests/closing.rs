@@ -129,8 +129,8 @@ fn a_second_engine_of_this_process_is_refused_and_the_first_goes_on() {
         .unwrap();
 }
 
-#[test]
-fn another_process_is_refused_while_the_owner_lives_and_takes_over_when_it_was_killed() {
+#[tokio::test]
+async fn another_process_is_refused_while_the_owner_lives_and_takes_over_when_it_was_killed() {
     let directory = tempfile::tempdir().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
@@ -168,7 +168,7 @@ fn another_process_is_refused_while_the_owner_lives_and_takes_over_when_it_was_k
     let engine = open().unwrap();
     assert_eq!(engine.left_by(), Some(&owner));
     assert_eq!(engine.read_blocking(notes).unwrap(), ["a"]);
-    engine.close_blocking();
+    engine.close().await;
     assert_eq!(open().unwrap().left_by(), None);
 }
 
