@@ -91,7 +91,7 @@ fn whole() -> Result<()> {
 }
 
 /// About 175 bytes, as a client of the contract sends it: with a session and a run id of its own.
-fn prompt(address: &Address, workspace: &str, session: &str) -> Template {
+pub(crate) fn prompt(address: &Address, workspace: &str, session: &str) -> Template {
     let body = json!({
         "session_id": session,
         "run_id": "0192a7b0-0000-7000-8000-############",
@@ -104,6 +104,6 @@ fn prompt(address: &Address, workspace: &str, session: &str) -> Template {
     )
 }
 
-fn session(client: usize) -> String {
+pub(crate) fn session(client: usize) -> String {
     format!("2f4e4b5e-8f0a-4c39-9f0e-{client:012x}")
 }

@@ -1,14 +1,14 @@
 //! Owns the contest of servers that answer the same requests: they are asked in turn, so that noise hits all of them. It
 //! must never know what the requests mean.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use crate::{
     Result,
     net::Address,
-    requests::{Requests, Template},
+    requests::{CONNECTIONS, Requests, Template},
     server::Server,
-    table::{Pairs, median},
+    table::{Pairs, median, quantile},
 };
 
 const SAMPLES: usize = 5;
@@ -19,8 +19,11 @@ pub(crate) struct Contender {
     clients: Requests,
     /// Every request has a number of its own.
     sent: u64,
+    /// How long the server is left alone after a sample, so that what it puts off is counted.
+    rest: Duration,
     micros: Vec<f64>,
     medians: Vec<f64>,
+    tails: Vec<f64>,
 }
 
 impl Contender {
@@ -36,25 +39,44 @@ impl Contender {
         server: Server,
         template: impl Fn(&Server, usize) -> Template,
     ) -> Result<Self> {
-        let clients = Requests::connect(&server.address, |client| template(&server, client))?;
+        Self::with_clients(server, CONNECTIONS, template)
+    }
+
+    pub(crate) fn with_clients(
+        server: Server,
+        count: usize,
+        template: impl Fn(&Server, usize) -> Template,
+    ) -> Result<Self> {
+        let clients =
+            Requests::connect(&server.address, count, |client| template(&server, client))?;
         Ok(Self {
             server,
             clients,
             sent: 0,
+            rest: Duration::ZERO,
             micros: Vec::new(),
             medians: Vec::new(),
+            tails: Vec::new(),
         })
+    }
+
+    /// Lets the server rest for so long after each sample.
+    pub(crate) fn resting(mut self, rest: Duration) -> Self {
+        self.rest = rest;
+        self
     }
 
     /// Has `count` requests answered and notes what one costs the server, and how long the client waits.
     pub(crate) fn sample(&mut self, count: usize) -> Result<()> {
         let before = self.server.cpu()?;
         let latencies = self.send(count)?;
+        rest(self.rest);
         let used = self.server.cpu()? - before;
         let answered = latencies.len() as f64;
         let waits: Vec<f64> = latencies.iter().map(|wait| micros(*wait)).collect();
         self.micros.push(micros(used) / answered);
         self.medians.push(median(&waits));
+        self.tails.push(quantile(&waits, 0.99));
         Ok(())
     }
 
@@ -73,6 +95,11 @@ impl Contender {
     pub(crate) fn wait_against(&self, ceiling: &Self) -> Pairs {
         Pairs::of(&self.medians, &ceiling.medians)
     }
+
+    /// The time that one of a hundred clients waits at least, in microseconds, against another's.
+    pub(crate) fn tail_against(&self, ceiling: &Self) -> Pairs {
+        Pairs::of(&self.tails, &ceiling.tails)
+    }
 }
 
 /// Warms all contenders up, then measures each several times in turn.
@@ -89,6 +116,16 @@ pub(crate) fn hold<const N: usize>(
         }
     }
     Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what another process puts off cannot be waited for otherwise"
+)]
+fn rest(time: Duration) {
+    if !time.is_zero() {
+        thread::sleep(time);
+    }
 }
 
 fn micros(time: Duration) -> f64 {

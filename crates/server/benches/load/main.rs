@@ -1,17 +1,19 @@
 //! What requests, streams, starts and long answers cost: the server against ceilings, in one run.
 //!
-//! `cargo bench -p runwright-server --bench load -- --table [NAME…]` measures the named loads, or all in some three
+//! `cargo bench -p runwright-server --bench load -- --table [NAME…]` measures the named loads, or all in some four
 //! minutes, and prints a line for each figure: `figure | ours | ceiling | ratio | goal | met`.
 //!
 //! | load | asks | goals |
 //! |---|---|---|
 //! | `accept` | what accepting a prompt costs | P1 |
+//! | `durable` | what it costs more when the prompt is on disk before the answer | P2 |
 //! | `sse` | what bringing an event to a reader costs | P4 |
 //! | `idle` | what a stream occupies on which nothing happens | P5 |
 //! | `cold` | how long a start takes | P6 |
 //! | `stall` | what a reader costs that does not read | P8 |
 //! | `answer` | what a reader of a long answer is sent | P9 |
 //! | `poll` | what an answer to a poll costs | P10 |
+//! | `replay` | what it costs to bring a stored log to a reader | P7 |
 //!
 //! How to read the table:
 //!
@@ -21,27 +23,31 @@
 //!   those of the pairs. The absolute figures are those of this machine at this moment.
 //! - CPU time is that of the server's process alone. Each server is a process of its own: this program started again in
 //!   a role, on one thread, or the binary, with one worker thread. The clients live in this process and are not counted.
-//! - In a role the product runs with ports that keep nothing and an agent that says nothing, so that what is measured is
-//!   the server and not a store: its accept loop, its layers, its routes, its backend, its streams.
+//! - In a role the product runs with an agent that says nothing, and with ports that keep nothing or with the store, so
+//!   that what is measured is the server: its accept loop, its layers, its routes, its backend, its streams.
+//! - What is stored is in the build directory, which is on a disk; sockets are where temporary files are.
 //! - Whatever the figures say the exit code is 0. It is not when something cannot be measured.
 //!
-//! Not here: the goals for a start with a journal (P6) and for deltas (P9), because the product has neither yet; the size
-//! of an idle workspace (P5), which is a bench of the backend; the foreign server that P4 names, which is not at hand.
+//! Not here: the goal for deltas (P9); the store alone (P2, P7), which is a bench of the store; the size of an idle
+//! workspace (P5), which is a bench of the backend; the foreign server that P4 names, which is not at hand.
 
 mod accept;
 mod answer;
 mod cold;
 mod contest;
+mod durable;
 mod idle;
 mod net;
 mod poll;
 mod poller;
 mod readers;
+mod replay;
 mod requests;
 mod role;
 mod server;
 mod sse;
 mod stall;
+mod stock;
 mod table;
 
 use std::{env, error::Error, process::ExitCode};
@@ -53,14 +59,16 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// A load and its name.
 type Load = (&'static str, fn() -> Result<()>);
 
-const LOADS: [Load; 7] = [
+const LOADS: [Load; 9] = [
     ("accept", accept::run),
+    ("durable", durable::run),
     ("sse", sse::run),
     ("idle", idle::run),
     ("cold", cold::run),
     ("stall", stall::run),
     ("answer", answer::run),
     ("poll", poll::run),
+    ("replay", replay::run),
 ];
 
 /// The flag that asks for the table, and the one that cargo adds to every bench.

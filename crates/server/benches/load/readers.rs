@@ -97,9 +97,10 @@ pub(crate) fn open(address: &Address, path: &str) -> Result<Stream> {
     let mut stream = address.connect()?;
     let client = uuid::Uuid::new_v4();
     let host = address.host();
+    let mark = if path.contains('?') { '&' } else { '?' };
     // In one piece, as clients send it: a head that comes in pieces is put together in a larger buffer.
     let head = format!(
-        "GET {path}?client_id={client} HTTP/1.1\r\nhost: {host}\r\naccept: text/event-stream\r\n\r\n"
+        "GET {path}{mark}client_id={client} HTTP/1.1\r\nhost: {host}\r\naccept: text/event-stream\r\n\r\n"
     );
     stream.write_all(head.as_bytes())?;
     let mut head = Vec::new();

@@ -14,7 +14,7 @@ use crate::{
     poller::Poller,
 };
 
-/// How many clients ask at the same time (performance 1).
+/// How many clients ask at the same time where nothing else is said (performance 1).
 pub(crate) const CONNECTIONS: usize = 64;
 
 /// Connections to one server.
@@ -71,11 +71,15 @@ impl Template {
 }
 
 impl Requests {
-    /// Connects the clients; `template` says what each sends.
-    pub(crate) fn connect(address: &Address, template: impl Fn(usize) -> Template) -> Result<Self> {
+    /// Connects so many clients; `template` says what each sends.
+    pub(crate) fn connect(
+        address: &Address,
+        count: usize,
+        template: impl Fn(usize) -> Template,
+    ) -> Result<Self> {
         let poller = Poller::new()?;
-        let mut clients = Vec::with_capacity(CONNECTIONS);
-        for number in 0..CONNECTIONS {
+        let mut clients = Vec::with_capacity(count);
+        for number in 0..count {
             let stream = address.connect()?;
             stream.set_nonblocking()?;
             poller.add(&stream, number)?;

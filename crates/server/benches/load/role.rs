@@ -2,20 +2,28 @@
 //! never know how it is measured.
 //!
 //! A role says where it listens on the socket that is its standard input, takes the number of events to publish from it,
-//! and ends when it is closed, so that no role outlives the run.
+//! and ends when it is closed, so that no role outlives the run. A role that keeps files keeps them where it is started.
 
 mod control;
 mod handlers;
 mod http;
 mod ports;
 mod product;
+mod replay;
 mod shared_log;
+mod stored;
 mod story;
 mod streams;
 
+use std::sync::Arc;
+
 use crate::{Result, net::Address};
 
-use self::{control::Control, ports::Accepts};
+use self::{
+    control::Control,
+    ports::{Accepts, MinimalFactory},
+    stored::StoredFactory,
+};
 
 /// Serves in a role until it is told to end.
 pub(crate) fn run(name: &str, listen: &str) -> Result<()> {
@@ -29,13 +37,26 @@ pub(crate) fn run(name: &str, listen: &str) -> Result<()> {
 async fn serve(name: &str, listen: &Address) -> Result<()> {
     let control = Control::open()?;
     match name {
-        "accept" => product::serve(control, listen, Accepts::AndStops).await,
-        "run" => product::serve(control, listen, Accepts::AndRuns).await,
+        "accept" => in_memory(control, listen, Accepts::AndStops).await,
+        "run" => in_memory(control, listen, Accepts::AndRuns).await,
+        "durable" => stored(control, listen, Accepts::AndStops).await,
+        "durable-run" => stored(control, listen, Accepts::AndRuns).await,
         "ceil-axum" => handlers::axum(control, listen).await,
         "ceil-hyper" => handlers::hyper(control, listen).await,
         "ceil-hand-loop" => streams::hand_loop(control, listen).await,
         "ceil-hyper-body" => streams::hyper_body(control, listen).await,
         "ceil-axum-sse" => streams::axum_sse(control, listen).await,
+        "ceil-replay" => replay::from_memory(control, listen).await,
         _ => Err(format!("there is no role `{name}`").into()),
     }
+}
+
+/// The product with ports that do the minimum, so that what is measured is the server and not a store or an agent.
+async fn in_memory(control: Control, listen: &Address, accepts: Accepts) -> Result<()> {
+    product::serve(control, listen, Arc::new(MinimalFactory(accepts))).await
+}
+
+/// The product with the store that the binary has.
+async fn stored(control: Control, listen: &Address, accepts: Accepts) -> Result<()> {
+    product::serve(control, listen, Arc::new(StoredFactory::open(accepts)?)).await
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
@@ -20,6 +21,11 @@ use crate::{
 
 /// The binary that users start, built in the same profile as this program.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_runwright");
+
+/// A directory for what is to be on a disk: the one for temporary files may be in memory.
+pub(crate) fn disk() -> Result<TempDir> {
+    Ok(TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?)
+}
 
 /// A running server. Dropping it kills it.
 #[derive(Debug)]
@@ -35,9 +41,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts this program in a role, with one thread, and waits until it listens.
     pub(crate) fn role(name: &str, listen: &Address) -> Result<Self> {
+        Self::role_in(Path::new("."), name, listen)
+    }
+
+    /// As [`role`](Self::role), for a role that keeps files: they are in `dir`.
+    pub(crate) fn role_in(dir: &Path, name: &str, listen: &Address) -> Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_read_timeout(Some(PATIENCE))?;
         let child = Command::new(env::current_exe()?)
+            .current_dir(dir)
             .args(["--role", name, &listen.to_string()])
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
@@ -91,6 +103,18 @@ impl Server {
         // It goes on to log as it does for its users; nobody reads that here.
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         Ok(server)
+    }
+
+    /// Asks the binary to stop, and waits until it has stopped in good order.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM)?;
+        let ended = self.child.wait()?;
+        if ended.success() {
+            Ok(())
+        } else {
+            Err(format!("a server that was asked to stop ended with {ended}").into())
+        }
     }
 
     /// Opens a workspace of the binary for a client that will stay away: its runs go on all the same.

@@ -107,9 +107,15 @@ fn say(line: &dyn Display) {
 
 /// The middle one of the values; zero of none.
 pub(crate) fn median(values: &[f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// The value that so great a part of the others does not exceed; zero of none.
+pub(crate) fn quantile(values: &[f64], part: f64) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    let place = values.len() as f64 * part;
+    values.get(place as usize).copied().unwrap_or_default()
 }
 
 /// Three figures are all that such a measurement has.

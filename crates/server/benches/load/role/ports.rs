@@ -35,7 +35,7 @@ pub(crate) enum Accepts {
 pub(crate) struct MinimalFactory(pub(crate) Accepts);
 
 /// All ports of a workspace.
-struct Minimal(Accepts);
+pub(super) struct Minimal(pub(super) Accepts);
 
 #[async_trait]
 impl WorkspaceFactory for MinimalFactory {

@@ -1,12 +1,12 @@
-//! Owns the product in a role: its accept loop, its layers, its routes and its backend, with ports that do the minimum,
-//! so that what is measured is the server and not a store or an agent. It must never know what is measured.
+//! Owns the product in a role: its accept loop, its layers, its routes and its backend. What is behind them is given to it.
+//! It must never know what is measured.
 //!
 //! It publishes to the log of its one workspace as often as it is told to.
 
 use std::{env, sync::Arc, time::Duration};
 
 use runwright_agent::{EventSink, Pace, Publication};
-use runwright_backend::{Backend, BackendOptions, Workspace};
+use runwright_backend::{Backend, BackendOptions, Workspace, WorkspaceFactory};
 use runwright_proto::{ClientId, CreateWorkspace};
 use runwright_server::{
     AppState, ServerInfo,
@@ -23,17 +23,17 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{Result, net::Address};
 
-use super::{
-    control::Control,
-    ports::{Accepts, MinimalFactory},
-    story::Story,
-};
+use super::{control::Control, story::Story};
 
 /// Serves until it is told to end.
-pub(crate) async fn serve(mut control: Control, listen: &Address, accepts: Accepts) -> Result<()> {
+pub(crate) async fn serve(
+    mut control: Control,
+    listen: &Address,
+    factory: Arc<dyn WorkspaceFactory>,
+) -> Result<()> {
     log_as_by_default()?;
     let config = config(listen)?;
-    let backend = Backend::new(Arc::new(MinimalFactory(accepts)), BackendOptions::default());
+    let backend = Backend::new(factory, BackendOptions::default());
     let client = ClientId::random();
     let request = CreateWorkspace {
         path: env::temp_dir().to_string_lossy().into_owned(),

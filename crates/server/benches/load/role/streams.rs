@@ -56,18 +56,23 @@ pub(crate) async fn hand_loop(control: Control, listen: &Address) -> Result<()> 
 }
 
 async fn stream_by_hand(mut io: Io, log: &SharedLog) -> std::io::Result<()> {
-    let mut head = Vec::with_capacity(512);
-    while !head.ends_with(b"\r\n\r\n") {
-        if io.read_buf(&mut head).await? == 0 {
-            return Ok(());
-        }
-    }
     let mut cursor = log.end();
-    io.write_all(HEAD).await?;
+    begin_by_hand(&mut io).await?;
     loop {
         let piece = poll_fn(|cx| log.poll_next(&mut cursor, cx)).await;
         io.write_all(&piece).await?;
     }
+}
+
+/// Reads a request and answers with a head.
+pub(super) async fn begin_by_hand(io: &mut Io) -> std::io::Result<()> {
+    let mut head = Vec::with_capacity(512);
+    while !head.ends_with(b"\r\n\r\n") {
+        if io.read_buf(&mut head).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    io.write_all(HEAD).await
 }
 
 /// The log as the body of an answer, on hyper alone.
