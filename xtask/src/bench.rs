@@ -20,6 +20,10 @@ const PROGRAMS: &[Program] = &[
         bench: "lifecycle",
     },
     Program {
+        package: "runwright-store",
+        bench: "store",
+    },
+    Program {
         package: "runwright-server",
         bench: LOAD,
     },
@@ -116,7 +120,8 @@ mod tests {
                 load,
             )
         };
-        assert_eq!(names(None), (vec!["fan_out", "lifecycle", "load"], None));
+        let all = vec!["fan_out", "lifecycle", "store", "load"];
+        assert_eq!(names(None), (all, None));
         assert_eq!(names(Some("fan_out")), (vec!["fan_out"], None));
         assert_eq!(names(Some("accept")), (vec!["load"], Some("accept")));
     }
