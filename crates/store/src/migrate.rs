@@ -23,7 +23,12 @@ const APPLICATION: i32 = 0x5257_5254;
 
 /// Fails for a database that is not ours, or that a newer program has written. Changes nothing.
 pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), OpenStoreError> {
-    version(connection, path, number(SCHEMAS.len())).map(drop)
+    version(connection, path, newest()).map(drop)
+}
+
+/// How many schemas a database is behind, and fails like [`check`]. Changes nothing.
+pub(crate) fn missing(connection: &Connection, path: &Path) -> Result<u32, OpenStoreError> {
+    Ok(newest() - version(connection, path, newest())?)
 }
 
 /// Brings a database up to date; does nothing to one that is.
@@ -44,9 +49,17 @@ fn migrate_to(
             version,
             source: fault::cause(&error),
         })?;
-        tracing::info!(schema = version, database = %path.display(), "schema brought up to date");
+    }
+    // A new database is nothing that an operator has to know of.
+    if found > 0 && found < number(schemas.len()) {
+        let (from, to) = (found, schemas.len());
+        tracing::info!(from, to, database = %path.display(), "schema brought up to date");
     }
     Ok(())
+}
+
+fn newest() -> u32 {
+    number(SCHEMAS.len())
 }
 
 fn number(schemas: usize) -> u32 {

@@ -146,7 +146,8 @@ fn exit_code(output: &Output, end: &RunComplete) -> ExitCode {
     let ended = match end.state {
         RunState::Completed => None,
         RunState::Cancelled => Some("run cancelled".to_owned()),
-        RunState::Interrupted => Some(format!("run interrupted: {}", end.error)),
+        // Its error begins with that word.
+        RunState::Interrupted => Some(format!("run {}", end.error)),
         RunState::Failed | RunState::Queued | RunState::Running | RunState::RequiresAction => {
             Some(format!("run failed: {}", end.error))
         }
