@@ -19,7 +19,7 @@ pub use self::told::Told;
 
 pub(crate) use self::streamed::CatchUp;
 
-use self::streamed::{Behind, Step, Streamed};
+use self::streamed::{Step, Streamed};
 use crate::attachment::Pages;
 
 /// What an event costs besides its texts, for retention by size.
@@ -213,9 +213,7 @@ impl WorkspaceLog {
     /// What a reader of deltas is to be told whose cursor goes from `after` to `through` without being shown the events
     /// between the two; of one run, if `run` names one. In the order of their places.
     pub(crate) fn catch_up(&self, after: Seq, through: Seq, run: Option<&RunId>) -> Vec<CatchUp> {
-        let but_shown = None;
-        let behind = Behind { run, but_shown };
-        self.streamed().catch_up(after, through, behind)
+        self.streamed().catch_up(after, through, run)
     }
 
     /// The pages of the stored part that are on their way to readers.

@@ -43,6 +43,12 @@ impl Marks {
         self.0[..later].last()
     }
 
+    /// The number of the first snapshot after a number.
+    pub(super) fn after(&self, seq: Seq) -> Option<Seq> {
+        let later = self.0.partition_point(|mark| mark.seq <= seq);
+        self.0.get(later).map(|mark| mark.seq)
+    }
+
     /// The number from which on these marks say what a reader has.
     pub(super) fn first(&self) -> Option<Seq> {
         self.0.first().map(|mark| mark.seq)

@@ -1,12 +1,12 @@
 //! The messages of a log that are just being written: their newest snapshots, and what readers of earlier numbers have
 //! of them. Pure: the log holds the lock. It must never know how a reader is served.
 //!
-//! **Invariant**: a reader of deltas whose cursor is `n` has of each message at least what [`Marks::at`] says for `n`, or
-//! it says nothing. So what readers at one place are told is the same for all of them, and a reader that comes back needs
-//! no memory of its own here. Where a cursor would pass over a snapshot that nobody is shown any more, because a newer one
-//! took its place, [`catch_up`](Streamed::catch_up) keeps it true.
+//! **Invariant**: whoever was told a number `n` has of each message at least what [`Marks::at`] says for `n`, or it says
+//! nothing. So what readers at one place are told is the same for all of them, and a reader that comes back needs no memory
+//! of its own here. A snapshot that a newer one replaced is shown to nobody, and numbers go past it: before the first of
+//! them a reader is told what came to the message ([`unseen`](Streamed::unseen), [`catch_up`](Streamed::catch_up)).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use runwright_agent::{Pace, Publication};
 use runwright_proto::{Change, ChangeKind, Event, Message, MessageId, RunId, Seq, SessionId};
@@ -44,26 +44,42 @@ pub(super) enum Step {
     SessionGone(SessionId),
 }
 
-/// What a reader is told whose cursor passes over snapshots that it is not shown.
+/// What a reader is told of a message whose snapshots it is not shown.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CatchUp {
     /// Tell it when everything up to this number was told, and before anything else is.
     pub(crate) at: Seq,
-    newest: Message,
-    /// What the reader has of it, if it has anything that this one grew from.
-    had: Option<Lengths>,
-    /// What it is to have.
-    has: Lengths,
+    message: Message,
+    growth: Growth,
 }
 
-/// Of which messages a reader is to be brought up to date.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Behind<'a> {
-    /// Only those of this run.
-    pub(super) run: Option<&'a RunId>,
-    /// For a reader that is shown the newest snapshots itself: only those whose newest comes later, and not these.
-    pub(super) but_shown: Option<&'a BTreeSet<&'a MessageId>>,
+/// What a reader has of a message, if it has anything that the newest snapshot grew from, and what it is to have.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Growth {
+    pub(super) had: Option<Lengths>,
+    pub(super) has: Lengths,
 }
+
+/// A message of which the readers of a batch have not all.
+#[derive(Debug)]
+pub(super) struct Unseen {
+    pub(super) id: MessageId,
+    /// The first number that they lack, and before which they are told.
+    pub(super) first: Seq,
+    pub(super) rest: Rest,
+}
+
+/// How a batch goes on with a message.
+#[derive(Debug)]
+pub(super) enum Rest {
+    /// It shows a snapshot, of which its readers have this, if they have anything that it grew from.
+    Shown(Option<Lengths>),
+    /// It ends before the next snapshot that there is.
+    Passed(CatchUp),
+}
+
+/// The messages whose states a batch shows, each with the number of its snapshot, if it is one.
+pub(super) type Shown<'a> = BTreeMap<&'a MessageId, Option<Seq>>;
 
 impl Step {
     /// What an event is to them, if it is anything.
@@ -141,25 +157,36 @@ impl Streamed {
         }
     }
 
-    /// What a reader at a number has of a message, of which it is shown a later snapshot; `None` when only the whole
-    /// message tells.
-    pub(super) fn had(&self, message: &MessageId, at: Seq) -> Option<Lengths> {
-        let written = self.0.get(message)?;
-        written.marks.at(at).map(|mark| mark.lengths.clone())
+    /// Of which messages the readers of a batch, which goes from `after` to `through`, have not all: those that it shows
+    /// while they are being written, and those whose snapshots in it newer ones replaced.
+    pub(super) fn unseen(
+        &self,
+        after: Seq,
+        through: Seq,
+        run: Option<&RunId>,
+        shown: &Shown<'_>,
+    ) -> Vec<Unseen> {
+        let shown_here = shown.iter().filter_map(|(id, snapshot)| {
+            let written = self.0.get(*id);
+            Some(Unseen::shown(id, (*snapshot)?, after, written))
+        });
+        let passed = self.0.iter().filter(|(id, written)| {
+            written.seq > through && written.concerns(run) && !shown.contains_key(id)
+        });
+        let passed = passed.filter_map(|(id, written)| {
+            Some(Unseen {
+                id: id.clone(),
+                first: written.marks.after(after)?,
+                rest: Rest::Passed(written.catch_up(after, through)?),
+            })
+        });
+        shown_here.chain(passed).collect()
     }
 
-    /// What a reader whose cursor goes from `after` to `through` is to be told of messages whose snapshots between the two
-    /// it is not shown; in the order of their places.
-    pub(super) fn catch_up(&self, after: Seq, through: Seq, behind: Behind<'_>) -> Vec<CatchUp> {
-        let written = self.0.values().filter(|written| {
-            let is_shown = behind
-                .but_shown
-                .is_some_and(|shown| written.seq <= through || shown.contains(&written.newest.id));
-            !is_shown
-                && behind
-                    .run
-                    .is_none_or(|run| written.run.as_ref() == Some(run))
-        });
+    /// What a reader whose cursor goes from `after` to `through` is to be told, when none of the snapshots between the two
+    /// is shown to it; in the order of their places.
+    pub(super) fn catch_up(&self, after: Seq, through: Seq, run: Option<&RunId>) -> Vec<CatchUp> {
+        let written = self.0.values().filter(|written| written.concerns(run));
         let catch_up = written.filter_map(|written| written.catch_up(after, through));
         let mut in_order: Vec<CatchUp> = catch_up.collect();
         in_order.sort_by_key(|catch_up| catch_up.at);
@@ -194,6 +221,10 @@ impl Written {
         self.newest = message;
     }
 
+    fn concerns(&self, run: Option<&RunId>) -> bool {
+        run.is_none_or(|run| self.run.as_ref() == Some(run))
+    }
+
     fn catch_up(&self, after: Seq, through: Seq) -> Option<CatchUp> {
         let has = self.marks.at(through).filter(|has| after < has.seq)?;
         let had = self.marks.at(after).map(|had| had.lengths.clone());
@@ -201,36 +232,54 @@ impl Written {
         let before_first = Seq(self.marks.first()?.0.saturating_sub(1));
         is_new.then(|| CatchUp {
             at: if had.is_some() { after } else { before_first },
-            newest: self.newest.clone(),
-            had,
-            has: has.lengths.clone(),
+            message: self.newest.clone(),
+            growth: Growth {
+                had,
+                has: has.lengths.clone(),
+            },
         })
     }
 }
 
+impl Unseen {
+    /// A message of which the batch shows a snapshot.
+    fn shown(id: &MessageId, snapshot: Seq, after: Seq, written: Option<&Written>) -> Self {
+        let marks = written.map(|written| &written.marks);
+        let first = marks.and_then(|marks| marks.after(after));
+        let had = marks.and_then(|marks| marks.at(after));
+        Self {
+            id: id.clone(),
+            first: first.map_or(snapshot, |first| first.min(snapshot)),
+            rest: Rest::Shown(had.map(|had| had.lengths.clone())),
+        }
+    }
+}
+
 impl CatchUp {
+    /// What to tell: events without a number, for none of them is where a story goes on.
+    pub(crate) fn events(self) -> Vec<Event> {
+        let Growth { had, has } = self.growth;
+        let Some(had) = had else {
+            let whole = growth::cut(&self.message, &has);
+            return vec![Event::Message(Change::updated(whole))];
+        };
+        let deltas = growth::deltas(&self.message, &had, &has);
+        deltas.into_iter().map(Event::MessageDelta).collect()
+    }
+
     /// One that matters only for its place.
     #[cfg(test)]
     pub(crate) fn for_test(at: Seq) -> Self {
         let session = "s".parse().expect("an id");
         let id = "m".parse().expect("an id");
-        let newest = Message::new(id, session, runwright_proto::Role::Assistant, 0);
+        let message = Message::new(id, session, runwright_proto::Role::Assistant, 0);
+        let has = Lengths::of(&message);
+        let growth = Growth { had: None, has };
         Self {
             at,
-            had: None,
-            has: Lengths::of(&newest),
-            newest,
+            message,
+            growth,
         }
-    }
-
-    /// What to tell: events without a number, for none of them is where a story goes on.
-    pub(crate) fn events(self) -> Vec<Event> {
-        let Some(had) = self.had else {
-            let whole = growth::cut(&self.newest, &self.has);
-            return vec![Event::Message(Change::updated(whole))];
-        };
-        let deltas = growth::deltas(&self.newest, &had, &self.has);
-        deltas.into_iter().map(Event::MessageDelta).collect()
     }
 }
 

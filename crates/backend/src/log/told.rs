@@ -1,13 +1,11 @@
 //! What a reader of deltas is told for a batch of the log, in its order: instead of snapshots of messages that are being
 //! written, what came to them. It must never know how that is framed, nor when it is sent.
 
-use std::collections::BTreeSet;
-
-use runwright_proto::{Event, MessageDelta, MessageId, RunId, Seq};
+use runwright_proto::{Change, Event, MessageDelta, RunId, Seq};
 use runwright_pubsub::Batch;
 
 use super::growth::{self, Lengths};
-use super::streamed::{Behind, CatchUp};
+use super::streamed::{Rest, Shown, Unseen};
 use super::{WorkspaceEvent, WorkspaceLog};
 
 /// What a reader of deltas is told.
@@ -18,56 +16,81 @@ pub enum Told<'a> {
     /// What came to a message up to the snapshot of this number. Only with the last of them the reader has come as far as
     /// that; there may be none, then nothing came.
     Grown(Seq, Vec<MessageDelta>),
-    /// Events of earlier numbers, which have none themselves: the reader has come no further with them.
+    /// Events that bring the reader up to date, without a number: it has come no further with them.
     Unplaced(Vec<Event>),
 }
 
 impl WorkspaceLog {
     /// What a reader of deltas is told for a batch, in order; of one run, if `run` names one.
+    ///
+    /// What came to a message is told with its snapshot, under the number of that. When something else lies between the
+    /// snapshots that the reader lacks, it is told before that, so that whoever has a number has everything before it.
     #[must_use]
     pub fn told<'a>(&self, batch: &'a Batch<WorkspaceEvent>, run: Option<&RunId>) -> Vec<Told<'a>> {
-        let (had, catch_up) = self.known(batch, run);
-        let mut catch_up = catch_up.into_iter().peekable();
+        let mut unseen = self.unseen(batch, run);
         let mut told = Vec::with_capacity(batch.len());
-        for ((seq, event), had) in batch.iter().zip(had) {
+        let events = batch.iter().filter(|(_, event)| event.concerns(run));
+        for (seq, event) in events {
             let seq = Seq(seq.get());
-            while let Some(next) = catch_up.next_if(|next| next.at < seq) {
-                told.push(Told::Unplaced(next.events()));
-            }
-            if event.concerns(run) {
-                told.push(told_of(seq, event, had.as_ref()));
+            let own = event.snapshot().map(|message| &message.id);
+            let before =
+                unseen.extract_if(.., |unseen| unseen.first <= seq && Some(&unseen.id) != own);
+            told.extend(before.map(|unseen| Told::Unplaced(unseen.early(batch))));
+            let own = own.map(|own| unseen.iter().position(|unseen| unseen.id == *own));
+            match own {
+                None => told.push(Told::Whole(seq, event)),
+                Some(Some(at)) => told.push(unseen.swap_remove(at).shown_at(seq, event)),
+                // It was told before something else.
+                Some(None) => {}
             }
         }
-        told.extend(catch_up.map(|next| Told::Unplaced(next.events())));
+        told.extend(
+            unseen
+                .into_iter()
+                .map(|unseen| Told::Unplaced(unseen.early(batch))),
+        );
         told
     }
 
-    /// What the readers of a batch have of each snapshot in it, if anything, and what they are to be told besides, because
-    /// the batch ends before the snapshot that they would be shown. The texts themselves are copied without the lock.
-    fn known(
-        &self,
-        batch: &Batch<WorkspaceEvent>,
-        run: Option<&RunId>,
-    ) -> (Vec<Option<Lengths>>, Vec<CatchUp>) {
-        let shown = batch.iter().filter_map(|(_, event)| event.updated());
-        let shown: BTreeSet<&MessageId> = shown.map(|message| &message.id).collect();
-        let behind = Behind {
-            run,
-            but_shown: Some(&shown),
-        };
+    /// The messages of which the readers of a batch have not all. The texts are copied later, without the lock.
+    fn unseen(&self, batch: &Batch<WorkspaceEvent>, run: Option<&RunId>) -> Vec<Unseen> {
+        let states = batch.iter().filter(|(_, event)| event.concerns(run));
+        let shown: Shown<'_> = states
+            .filter_map(|(seq, event)| {
+                let snapshot = event.snapshot().map(|_| Seq(seq.get()));
+                Some((&event.updated()?.id, snapshot))
+            })
+            .collect();
         let (after, through) = (Seq(batch.after().get()), Seq(batch.last().get()));
-        let streamed = self.streamed();
-        let had = |event: &WorkspaceEvent| streamed.had(&event.snapshot()?.id, after);
-        let had = batch.iter().map(|(_, event)| had(event)).collect();
-        (had, streamed.catch_up(after, through, behind))
+        self.streamed().unseen(after, through, run, &shown)
     }
 }
 
-fn told_of<'a>(seq: Seq, event: &'a WorkspaceEvent, had: Option<&Lengths>) -> Told<'a> {
-    match (event.snapshot(), had) {
-        (Some(message), Some(had)) => {
-            Told::Grown(seq, growth::deltas(message, had, &Lengths::of(message)))
+impl Unseen {
+    /// What is told with the snapshot that a batch shows.
+    fn shown_at(self, seq: Seq, event: &WorkspaceEvent) -> Told<'_> {
+        match (event.snapshot(), self.rest) {
+            (Some(message), Rest::Shown(Some(had))) => {
+                Told::Grown(seq, growth::deltas(message, &had, &Lengths::of(message)))
+            }
+            _ => Told::Whole(seq, event),
         }
-        _ => Told::Whole(seq, event),
+    }
+
+    /// What is told before the snapshot, or without one.
+    fn early(self, batch: &Batch<WorkspaceEvent>) -> Vec<Event> {
+        let had = match self.rest {
+            Rest::Passed(passed) => return passed.events(),
+            Rest::Shown(had) => had,
+        };
+        let mut snapshots = batch.iter().filter_map(|(_, event)| event.snapshot());
+        let Some(message) = snapshots.find(|message| message.id == self.id) else {
+            return Vec::new();
+        };
+        let Some(had) = had else {
+            return vec![Event::Message(Change::updated(message.clone()))];
+        };
+        let deltas = growth::deltas(message, &had, &Lengths::of(message));
+        deltas.into_iter().map(Event::MessageDelta).collect()
     }
 }

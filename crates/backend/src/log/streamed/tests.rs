@@ -49,7 +49,8 @@ fn id(id: &str) -> MessageId {
 }
 
 fn had(streamed: &Streamed, at: u64) -> Option<Lengths> {
-    streamed.had(&id("m"), Seq(at))
+    let mark = streamed.0.get(&id("m"))?.marks.at(Seq(at));
+    mark.map(|mark| mark.lengths.clone())
 }
 
 fn lengths(text: &str) -> Option<Lengths> {
@@ -61,26 +62,26 @@ fn caught_up(
     streamed: &Streamed,
     after: u64,
     through: u64,
-    behind: Behind<'_>,
+    run: Option<&RunId>,
 ) -> Vec<(u64, String)> {
-    let catch_up = streamed.catch_up(Seq(after), Seq(through), behind);
-    let words = |event: Event| {
-        if let Event::MessageDelta(delta) = event {
-            return format!("{} at {}: {}", delta.id, delta.offset, delta.text);
-        }
-        let Event::Message(change) = event else {
-            panic!("not about a message: {event:?}")
-        };
-        format!("{}: {:?}", change.payload.id, change.payload.text())
-    };
-    let lines = |catch_up: CatchUp| {
-        let at = catch_up.at.0;
-        catch_up
-            .events()
-            .into_iter()
-            .map(move |event| (at, words(event)))
-    };
+    let catch_up = streamed.catch_up(Seq(after), Seq(through), run);
     catch_up.into_iter().flat_map(lines).collect()
+}
+
+fn lines(catch_up: CatchUp) -> Vec<(u64, String)> {
+    let at = catch_up.at.0;
+    let events = catch_up.events().into_iter();
+    events.map(|event| (at, words(event))).collect()
+}
+
+fn words(event: Event) -> String {
+    if let Event::MessageDelta(delta) = event {
+        return format!("{} at {}: {}", delta.id, delta.offset, delta.text);
+    }
+    let Event::Message(change) = event else {
+        panic!("not about a message: {event:?}")
+    };
+    format!("{}: {:?}", change.payload.id, change.payload.text())
 }
 
 fn line(at: u64, words: &str) -> (u64, String) {
@@ -93,7 +94,6 @@ fn a_reader_has_what_the_last_snapshot_before_it_had() {
     assert_eq!(had(&streamed, 0), None);
     assert_eq!(had(&streamed, 1), lengths("x"));
     assert_eq!(had(&streamed, 3), lengths("xxx"));
-    assert_eq!(streamed.had(&id("another"), Seq(3)), None);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_message_that_everybody_is_shown_whole_goes_on_from_there() {
     assert_eq!(had(&streamed, 7), lengths("xxx!"));
     // One that nobody streams is not followed.
     publish(&mut streamed, 9, &updated(message("other", "a"), Pace::Now));
-    assert_eq!(streamed.had(&id("other"), Seq(9)), None);
+    assert!(!streamed.0.contains_key(&id("other")));
 }
 
 #[test]
@@ -165,54 +165,82 @@ fn a_message_that_has_ended_is_forgotten() {
 #[test]
 fn a_cursor_that_passes_over_snapshots_brings_their_texts_along() {
     let streamed = writing(9);
-    let all = Behind::default();
-    assert_eq!(caught_up(&streamed, 3, 5, all), [line(3, "m at 3: xx")]);
-    assert_eq!(caught_up(&streamed, 8, 100, all), [line(8, "m at 8: x")]);
-    assert_eq!(caught_up(&streamed, 9, 100, all), []);
+    assert_eq!(caught_up(&streamed, 3, 5, None), [line(3, "m at 3: xx")]);
+    assert_eq!(caught_up(&streamed, 8, 100, None), [line(8, "m at 8: x")]);
+    assert_eq!(caught_up(&streamed, 9, 100, None), []);
     // Who has nothing is told the message as it was, right before its first number.
-    assert_eq!(
-        caught_up(&streamed, 0, 2, all),
-        [line(0, "m: Some(\"xx\")")]
-    );
+    let whole = [line(0, "m: Some(\"xx\")")];
+    assert_eq!(caught_up(&streamed, 0, 2, None), whole);
 }
 
 #[test]
-fn only_what_is_not_shown_anyway_is_brought_along() {
-    let mut streamed = writing(9);
-    publish(
-        &mut streamed,
-        10,
-        &updated(message("other", "a"), Pace::Streamed),
-    );
-    publish(
-        &mut streamed,
-        11,
-        &updated(message("other", "ab"), Pace::Streamed),
-    );
-    let shown = BTreeSet::new();
-    let behind = Behind {
-        but_shown: Some(&shown),
-        ..Behind::default()
-    };
-    assert_eq!(
-        caught_up(&streamed, 4, 10, behind),
-        [line(9, "other: Some(\"a\")")]
-    );
-    let ids = [id("m"), id("other")];
-    let shown = ids.iter().collect();
-    let behind = Behind {
-        but_shown: Some(&shown),
-        ..Behind::default()
-    };
-    assert_eq!(caught_up(&streamed, 4, 8, behind), []);
+fn a_run_is_told_of_its_own_messages() {
+    let streamed = writing(9);
     let [own, foreign] = ["r1", "r2"].map(|run| run.parse::<RunId>().expect("a name"));
-    for (run, count) in [(&own, 2), (&foreign, 0)] {
-        let behind = Behind {
-            run: Some(run),
-            ..Behind::default()
-        };
-        assert_eq!(caught_up(&streamed, 4, 100, behind).len(), count);
+    for (run, count) in [(&own, 1), (&foreign, 0)] {
+        assert_eq!(caught_up(&streamed, 4, 100, Some(run)).len(), count);
+        let shown = Shown::new();
+        let unseen = streamed.unseen(Seq(4), Seq(8), Some(run), &shown);
+        assert_eq!(unseen.len(), count);
     }
+}
+
+/// What the readers of a batch have not: from which number on, and what they have, or what it passes over.
+fn unseen(streamed: &Streamed, after: u64, through: u64, shown: &Shown<'_>) -> Vec<String> {
+    let unseen = streamed.unseen(Seq(after), Seq(through), None, shown);
+    let words = |unseen: Unseen| {
+        let rest = match unseen.rest {
+            Rest::Shown(had) => format!("had {:?}", had.map(|had| had.total())),
+            Rest::Passed(passed) => format!("{:?}", lines(passed)),
+        };
+        format!("{} from {}: {rest}", unseen.id, unseen.first)
+    };
+    unseen.into_iter().map(words).collect()
+}
+
+#[test]
+fn a_batch_knows_what_its_readers_have_of_each_snapshot_in_it() {
+    let mut streamed = writing(9);
+    let begun = updated(message("new", "a"), Pace::Streamed);
+    publish(&mut streamed, 10, &begun);
+    let [m, new, unknown] = [id("m"), id("new"), id("unknown")];
+    let shown: Shown<'_> = [
+        (&m, Some(Seq(9))),
+        (&new, Some(Seq(10))),
+        (&unknown, Some(Seq(11))),
+    ]
+    .into_iter()
+    .collect();
+    assert_eq!(
+        unseen(&streamed, 4, 11, &shown),
+        [
+            "m from 5: had Some(4)",
+            "new from 10: had None",
+            "unknown from 11: had None",
+        ]
+    );
+    // Who shows a message whole has nothing to add.
+    let shown: Shown<'_> = [(&m, None), (&new, None)].into_iter().collect();
+    assert_eq!(unseen(&streamed, 4, 11, &shown), [] as [&str; 0]);
+}
+
+#[test]
+fn a_batch_knows_which_snapshots_it_passes_over() {
+    let mut streamed = writing(9);
+    let [first, second] = [(10, "a"), (11, "ab")];
+    for (seq, text) in [first, second] {
+        publish(
+            &mut streamed,
+            seq,
+            &updated(message("other", text), Pace::Streamed),
+        );
+    }
+    let shown = Shown::new();
+    let passed = r#"other from 10: [(9, "other: Some(\"a\")")]"#;
+    // The newest snapshot of the first message lies in the batch: it would be shown if it was not lost.
+    assert_eq!(unseen(&streamed, 4, 10, &shown), [passed]);
+    let passed = r#"m from 5: [(4, "m at 4: xxxx")]"#;
+    assert_eq!(unseen(&streamed, 4, 8, &shown), [passed]);
 }
 
 #[test]
@@ -226,7 +254,7 @@ fn places_come_in_order() {
         );
     }
     let places: Vec<u64> = streamed
-        .catch_up(Seq(0), Seq(100), Behind::default())
+        .catch_up(Seq(0), Seq(100), None)
         .iter()
         .map(|catch_up| catch_up.at.0)
         .collect();
@@ -246,6 +274,6 @@ fn messages_that_never_end_do_not_fill_the_memory() {
         );
     }
     assert_eq!(streamed.0.len(), MOST);
-    assert_eq!(streamed.had(&id("m10"), Seq(most)), None, "the oldest went");
-    assert!(streamed.had(&id("m11"), Seq(most)).is_some());
+    assert!(!streamed.0.contains_key(&id("m10")), "the oldest went");
+    assert!(streamed.0.contains_key(&id("m11")));
 }
