@@ -12,6 +12,7 @@ mod lock;
 pub mod maintenance;
 mod migrate;
 mod options;
+mod reading;
 mod recovery;
 mod rows;
 mod sequence;
@@ -22,10 +23,11 @@ mod varint;
 mod workspace;
 
 pub use self::{
-    audit::AuditEntry,
+    audit::{AuditEntries, AuditEntry, AuditQuery},
     error::{Cause, OpenStoreError, StoreError, StoreErrorKind},
     lock::{LockOwner, LockState},
     options::{Retention, StoreOptions},
+    reading::ReadStoreError,
     recovery::RecoveryReport,
     stats::StoreStats,
     store::{Store, StoredWorkspace, WorkspaceSettings},

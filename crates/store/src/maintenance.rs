@@ -37,7 +37,7 @@ pub enum CheckError {
 }
 
 /// A connection to the database of a directory that changes nothing.
-fn reader(directory: &Path) -> Result<(Connection, Arc<Path>), CheckError> {
+pub(crate) fn reader(directory: &Path) -> Result<(Connection, Arc<Path>), CheckError> {
     let path = file_in(directory);
     if !path.exists() {
         return Err(CheckError::Missing { path });
