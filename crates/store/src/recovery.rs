@@ -119,9 +119,11 @@ fn keep_streamed(
     workspace: i64,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
+    // The plus keeps SQLite from looking through all messages of the workspace.
     let mut statement = connection.prepare(
         "SELECT id, body FROM messages
-         WHERE workspace = ?1 AND (is_live = 1 OR id IN (SELECT message FROM message_chunks))
+         WHERE +workspace = ?1 AND id IN (SELECT message FROM message_chunks
+                                          UNION SELECT id FROM messages WHERE is_live = 1)
          ORDER BY id",
     )?;
     let live = statement.query_map([workspace], |row| Ok((row.get(0)?, rows::json(row, 1)?)))?;

@@ -29,6 +29,9 @@ const OLDEST: (i32, &str) = (3_051_003, "3.51.3");
 /// Statements that are kept prepared on each connection.
 const STATEMENTS: usize = 128;
 
+/// `PRAGMA auto_vacuum`: pages that are free are kept until somebody has time to give them back.
+const INCREMENTAL: i64 = 2;
+
 /// Where the database is, and how to connect to it.
 #[derive(Debug)]
 pub(super) struct Database {
@@ -183,8 +186,12 @@ impl Database {
     }
 
     fn set_to_write(&self, connection: &Connection) -> rusqlite::Result<()> {
-        // Counts only for a database that is still empty, and only before its journal mode is set.
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        // Counts only for a database that is still empty, and only before its journal mode is set. To set it once more
+        // would be a change that is flushed.
+        let vacuum: i64 = connection.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+        if vacuum != INCREMENTAL {
+            connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+        }
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         if mode != "wal" {
