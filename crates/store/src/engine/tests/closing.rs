@@ -40,6 +40,17 @@ async fn closing_stores_what_waits_and_leaves_one_file_and_a_free_lock() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_opened_again_is_not_changed() {
+    let stage = Stage::new();
+    stage.note("a").await.unwrap();
+    stage.engine.close().await;
+    let again = open(&stage).unwrap();
+    assert_eq!(again.read_blocking(notes).unwrap().len(), 1);
+    let log = fs::metadata(stage.file("-wal")).unwrap();
+    assert_eq!(log.len(), 0, "nothing was written, so nothing had to be flushed");
+}
+
+#[tokio::test]
 async fn after_the_end_everything_is_refused() {
     let stage = Stage::new();
     stage.engine.close().await;
