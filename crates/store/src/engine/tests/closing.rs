@@ -47,7 +47,11 @@ async fn a_database_that_is_opened_again_is_not_changed() {
     let again = open(&stage).unwrap();
     assert_eq!(again.read_blocking(notes).unwrap().len(), 1);
     let log = fs::metadata(stage.file("-wal")).unwrap();
-    assert_eq!(log.len(), 0, "nothing was written, so nothing had to be flushed");
+    assert_eq!(
+        log.len(),
+        0,
+        "nothing was written, so nothing had to be flushed"
+    );
 }
 
 #[tokio::test]
