@@ -206,6 +206,40 @@ async fn a_killed_server_says_at_its_start_what_it_found() {
     assert!(log.contains("did not stop in good order"), "{log}");
 }
 
+/// What its first client decided is kept, whichever route opens it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_keeps_its_channels_and_its_policy_over_a_restart() {
+    let mut server = Server::start();
+    let with_channels = |channels: &[&str]| {
+        json!({
+            "path": server.directory("demo"),
+            "client_id": uuid::Uuid::new_v4(),
+            "channels": channels,
+            "on_last_detach": "keep",
+        })
+    };
+    let (created, other) = (with_channels(&["a", "b"]), with_channels(&["b"]));
+    let workspace = server.client().post("/v1/workspaces", &created).await;
+    let path = format!(
+        "/v1/workspaces/{}",
+        workspace.ok(200)["id"].as_str().unwrap()
+    );
+    server.kill().await;
+    let server = Server::start_again(server, &Start::default());
+    let found = server.client().get(&path).await.ok(200);
+    assert_eq!(
+        (&found["channels"], &found["on_last_detach"]),
+        (&json!(["a", "b"]), &json!("keep"))
+    );
+    let refused = server.client().post("/v1/workspaces", &other).await;
+    assert_eq!(refused.ok(409)["code"], "channels_mismatch");
+    server
+        .client()
+        .post("/v1/workspaces", &created)
+        .await
+        .ok(200);
+}
+
 /// Whoever knows the directory finds the same workspace.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workspace_is_joined_by_its_path_after_a_restart() {
