@@ -1,3 +1,5 @@
+//! Owns the checks of the way through the stored part of a log. It must never know what is on a page.
+
 use super::*;
 
 fn lost(from: u64, to: u64) -> Lost {

@@ -1,3 +1,5 @@
+//! Owns the checks of what is growth and of what is told of it. It must never know a number of the log.
+
 use proptest::prelude::*;
 use runwright_proto::{Finish, MessageId, Reasoning, Role, SessionId, ToolCall};
 

@@ -1,3 +1,5 @@
+//! Owns the checks of what is remembered of a growing message. It must never know what it says.
+
 use runwright_proto::{Message, Part, Role, Text};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Owns the checks of what readers have of messages that are being written. It must never know a reader.
+
 use runwright_proto::{Finish, Part, Role, Session, Text};
 
 use super::*;

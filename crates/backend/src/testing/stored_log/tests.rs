@@ -1,3 +1,5 @@
+//! Owns the proof that the double is honest: it keeps every promise of the port. It must never know a test that uses it.
+
 use runwright_agent::testing::event_log::{self, OpenWorkspace};
 use runwright_agent::{Clock, MemoryJournal, MemoryTranscript};
 
