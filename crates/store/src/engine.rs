@@ -227,6 +227,12 @@ impl<P: Participant + 'static> Engine<P> {
         ended.expect("invariant: waiting cannot panic");
     }
 
+    /// Like [`close`](Self::close), for a thread that may wait.
+    pub(crate) fn close_blocking(&self) {
+        self.shared().queue.close();
+        self.shared().queue.wait_until_ended();
+    }
+
     fn shared(&self) -> &Arc<Shared<P>> {
         &self.handle.shared
     }

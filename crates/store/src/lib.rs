@@ -12,6 +12,7 @@ mod lock;
 pub mod maintenance;
 mod migrate;
 mod options;
+mod portable;
 mod reading;
 mod recovery;
 mod rows;
@@ -27,6 +28,9 @@ pub use self::{
     error::{Cause, OpenStoreError, StoreError, StoreErrorKind},
     lock::{LockOwner, LockState},
     options::{Retention, StoreOptions},
+    portable::{
+        ExportError, ExportReport, ImportError, ImportReport, export_session, import_session,
+    },
     reading::ReadStoreError,
     recovery::RecoveryReport,
     stats::StoreStats,

@@ -16,10 +16,9 @@ use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::event_log::upkeep::Upkeep;
 use crate::journal::{self, record};
-use crate::live::growth;
 use crate::lock::LockOwner;
 use crate::rows;
-use crate::transcript::{self, messages, sessions};
+use crate::transcript::{self, messages, pieces, sessions};
 use crate::workspace::{Nowhere, Place, WorkspaceBatch, WorkspaceState};
 
 /// What is said of a run that was interrupted.
@@ -62,12 +61,9 @@ pub(crate) fn recover(
         let (engine, clock, sink) = (engine.clone(), clock.clone(), Arc::new(Nowhere));
         let state = WorkspaceState::new(engine, clock.clone(), upkeep.clone(), place, sink);
         let (now, seen) = (clock.now(), numbers.seen());
-        let repair = move |connection: &_, batch: &mut _| {
+        let repair = move |connection: &_, batch: &mut WorkspaceBatch| {
             let interrupted = repair(connection, batch, row, now)?;
-            connection
-                .prepare_cached("UPDATE workspaces SET seen_seq = ?2 WHERE id = ?1")?
-                .execute((row, rows::number(seen)))?;
-            batch.close(connection)?;
+            batch.close_unseen(connection, seen)?;
             Ok(interrupted)
         };
         report.interrupted += Arc::new(state).change_blocking(repair)?;
@@ -129,27 +125,11 @@ fn keep_streamed(
     let live = statement.query_map([workspace], |row| Ok((row.get(0)?, rows::json(row, 1)?)))?;
     for live in live.collect::<rusqlite::Result<Vec<(i64, Message)>>>()? {
         let (row, mut message) = live;
-        grow(connection, row, &mut message)?;
+        pieces::put_into(connection, row, &mut message)?;
         message.updated_at = now.seconds();
         let body = messages::body(&message);
         messages::replace(connection, batch, workspace, (&message, &body))?;
-        connection
-            .prepare_cached("DELETE FROM message_chunks WHERE message = ?1")?
-            .execute([row])?;
-    }
-    Ok(())
-}
-
-/// Adds what a message has grown by, as far as it can be read.
-fn grow(connection: &Connection, row: i64, message: &mut Message) -> rusqlite::Result<()> {
-    let mut statement = connection
-        .prepare_cached("SELECT steps FROM message_chunks WHERE message = ?1 ORDER BY n")?;
-    let mut chunks = statement.query([row])?;
-    while let Some(chunk) = chunks.next()? {
-        if let Err(error) = growth::apply(message, chunk.get_ref(0)?.as_blob()?) {
-            tracing::error!(message = %message.id, %error, "streamed text was cut off where it is damaged");
-            break;
-        }
+        pieces::delete(connection, row)?;
     }
     Ok(())
 }

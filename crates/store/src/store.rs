@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runwright_agent::{AgentCall, Clock, EventLog, EventSink, RunJournal, Transcript};
 use runwright_proto::{ClientId, Epoch, OnLastDetach, Seq, WorkspaceId};
+use rusqlite::Connection;
 
 use crate::directory::{self, LogStart};
 use crate::engine::{Batch, Engine, Idle};
@@ -19,7 +20,7 @@ use crate::options::StoreOptions;
 use crate::recovery::{self, RecoveryReport};
 use crate::stats::StoreStats;
 use crate::transcript::History;
-use crate::workspace::{WorkspaceBatch, WorkspaceState};
+use crate::workspace::{Nowhere, WorkspaceBatch, WorkspaceState};
 
 /// A data directory that is open: durable workspaces behind the ports of `runwright-agent`. Clones share it.
 #[derive(Clone)]
@@ -201,6 +202,48 @@ impl Store {
                 return Ok(());
             }
         }
+    }
+
+    /// Makes a change in a workspace that nobody has open, which is made if it is unknown, and closes it again. Blocking.
+    pub(crate) fn in_workspace<T, F>(
+        &self,
+        id: WorkspaceId,
+        path: &Path,
+        mut change: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection, &mut WorkspaceBatch, i64) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let Shared {
+            engine,
+            clock,
+            upkeep,
+            ..
+        } = &*self.shared;
+        let (path, now) = (path.to_owned(), clock.now());
+        let start = move |batch: &mut Batch<'_, _>| {
+            directory::start_log(batch.connection(), id, &path, now)
+        };
+        let LogStart { place, seen } = engine.write_blocking(start)?;
+        let row = place.row;
+        let state = WorkspaceState::new(
+            engine.clone(),
+            clock.clone(),
+            upkeep.clone(),
+            place,
+            Arc::new(Nowhere),
+        );
+        Arc::new(state).change_blocking(move |connection, batch| {
+            let changed = change(connection, batch, row)?;
+            batch.close_unseen(connection, seen)?;
+            Ok(changed)
+        })
+    }
+
+    /// Like [`close`](Self::close), for a thread that may wait.
+    pub(crate) fn close_blocking(&self) {
+        self.shared.engine.close_blocking();
     }
 
     /// What the store has done since it was opened.

@@ -5,6 +5,7 @@ pub(crate) mod cache;
 mod files;
 pub(crate) mod messages;
 mod overlay;
+pub(crate) mod pieces;
 pub(crate) mod sessions;
 
 use std::sync::Arc;

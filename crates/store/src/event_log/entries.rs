@@ -1,18 +1,22 @@
 //! The index of a row of events: the number, the length and the run of each, so that a row is cut and filtered without
 //! a look into its frames. Must never know what an event says.
 //!
-//! Format: the byte 1; the number of runs, and the length and the text of each; then for each event, in order, by how
-//! much its number is greater than the one before (the first: than the first number of the row), the length of its
-//! frame in bytes, and its run: zero for none, or the place of the run in the list, counted from one. All numbers are
-//! [`varint`]s.
+//! Format: the byte 1; the number of runs, and of each the length and the text, or, where the text is a UUID as we write
+//! it, a zero and its 16 bytes; then for each event, in order, by how much its number is greater than the one before
+//! (the first: than the first number of the row), the length of its frame in bytes, and its run: zero for none, or the
+//! place of the run in the list, counted from one. All numbers are [`varint`]s.
 
 use std::ops::Range;
 
 use runwright_proto::{RunId, Seq};
+use uuid::Uuid;
 
 use crate::varint;
 
 const VERSION: u8 = 1;
+
+/// The length of a UUID in bytes.
+const UUID_LEN: usize = size_of::<Uuid>();
 
 /// Collects the entries of a row.
 #[derive(Debug, Default)]
@@ -35,10 +39,17 @@ pub(crate) struct Entry {
 /// The entries of a row, read one after the other.
 #[derive(Debug, Clone)]
 pub(crate) struct Entries<'a> {
-    runs: Vec<&'a [u8]>,
+    runs: Vec<Name<'a>>,
     rest: &'a [u8],
     seq: Seq,
     end: usize,
+}
+
+/// A run as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name<'a> {
+    Text(&'a [u8]),
+    Uuid(Uuid),
 }
 
 /// The bytes are not an index.
@@ -63,7 +74,7 @@ impl EntriesWriter {
         out.push(VERSION);
         varint::write(&mut out, self.runs.len() as u64);
         for run in &self.runs {
-            varint::write_bytes(&mut out, run.as_str().as_bytes());
+            Name::of(run).write(&mut out);
         }
         out.extend_from_slice(&self.entries);
         out
@@ -85,7 +96,7 @@ impl<'a> Entries<'a> {
         let mut rest = bytes.strip_prefix(&[VERSION]).ok_or(BadEntries)?;
         let count = varint::read(&mut rest).ok_or(BadEntries)?;
         let runs = (0..count)
-            .map(|_| varint::read_bytes(&mut rest).ok_or(BadEntries))
+            .map(|_| Name::read(&mut rest).ok_or(BadEntries))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             runs,
@@ -97,10 +108,8 @@ impl<'a> Entries<'a> {
 
     /// Says which events are of this run; nothing if none of the row is.
     pub(crate) fn of_run(&self, run: &RunId) -> Option<impl Fn(&Entry) -> bool + use<>> {
-        let place = self
-            .runs
-            .iter()
-            .position(|known| *known == run.as_str().as_bytes())?;
+        let wanted = Name::of(run);
+        let place = self.runs.iter().position(|known| *known == wanted)?;
         Some(move |entry: &Entry| entry.run == Some(place))
     }
 
@@ -109,9 +118,8 @@ impl<'a> Entries<'a> {
         let Some(place) = entry.run else {
             return Ok(None);
         };
-        let text = self.runs.get(place).ok_or(BadEntries)?;
-        let text = std::str::from_utf8(text).map_err(|_| BadEntries)?;
-        text.parse().map(Some).map_err(|_| BadEntries)
+        let name = self.runs.get(place).ok_or(BadEntries)?;
+        name.run().map(Some)
     }
 
     fn entry(&mut self) -> Option<Entry> {
@@ -127,6 +135,47 @@ impl<'a> Entries<'a> {
             frame: begin..self.end,
             run,
         })
+    }
+}
+
+impl<'a> Name<'a> {
+    fn of(run: &'a RunId) -> Self {
+        let text = run.as_str();
+        let uuid = Uuid::try_parse(text).ok().filter(|uuid| {
+            let mut buffer = Uuid::encode_buffer();
+            text == uuid.hyphenated().encode_lower(&mut buffer)
+        });
+        uuid.map_or(Self::Text(text.as_bytes()), Self::Uuid)
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => varint::write_bytes(out, text),
+            Self::Uuid(uuid) => {
+                varint::write(out, 0);
+                out.extend_from_slice(uuid.as_bytes());
+            }
+        }
+    }
+
+    fn read(bytes: &mut &'a [u8]) -> Option<Self> {
+        let text = varint::read_bytes(bytes)?;
+        if !text.is_empty() {
+            return Some(Self::Text(text));
+        }
+        let (uuid, rest) = bytes.split_first_chunk::<UUID_LEN>()?;
+        *bytes = rest;
+        Some(Self::Uuid(Uuid::from_bytes(*uuid)))
+    }
+
+    fn run(self) -> Result<RunId, BadEntries> {
+        match self {
+            Self::Text(text) => {
+                let text = std::str::from_utf8(text).map_err(|_| BadEntries)?;
+                text.parse().map_err(|_| BadEntries)
+            }
+            Self::Uuid(uuid) => uuid.to_string().parse().map_err(|_| BadEntries),
+        }
     }
 }
 
@@ -151,8 +200,16 @@ mod tests {
 
     use super::*;
 
+    /// Names of all kinds that there are.
     fn run(n: u8) -> RunId {
-        format!("run-{n}").parse().unwrap()
+        let text = match n {
+            0 => "nightly",
+            1 => "01a204c0-6b45-7364-b674-476e512ffb1d",
+            2 => "01A204C0-6B45-7364-B674-476E512FFB1D",
+            3 => "01a204c06b457364b674476e512ffb1d",
+            _ => "unknown",
+        };
+        text.parse().unwrap()
     }
 
     proptest! {
@@ -217,7 +274,7 @@ mod tests {
             .unwrap()
             .last();
         assert_eq!(last, Some(Err(BadEntries)));
-        assert_eq!(Entries::read(Seq(7), &index[..3]).unwrap_err(), BadEntries);
+        assert_eq!(Entries::read(Seq(7), &index[..9]).unwrap_err(), BadEntries);
         let mut other = index;
         other[0] = 2;
         assert_eq!(Entries::read(Seq(7), &other).unwrap_err(), BadEntries);

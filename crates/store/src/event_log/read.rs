@@ -20,6 +20,9 @@ use crate::transcript::sessions::{self, SESSION};
 /// A page is not continued beyond so many bytes.
 const PAGE_BYTES: usize = 256 * 1024;
 
+/// A page that has so many bytes gets room for all that it may have.
+const LARGE: usize = 16 * 1024;
+
 /// A page is not continued beyond so many rows of events, when most of them are not wanted: nobody reads for long.
 const PAGE_ROWS: usize = 4096;
 
@@ -280,7 +283,9 @@ impl Page<'_> {
             run,
         };
         if wanted.is_whole(first, last) {
-            self.frames.extend_from_slice(row.get_ref(3)?.as_blob()?);
+            let frames = row.get_ref(3)?.as_blob()?;
+            self.make_room(frames.len());
+            self.frames.extend_from_slice(frames);
         } else {
             let parts = wanted.parts(first, row.get_ref(2)?.as_blob()?);
             let parts = parts.map_err(|error| unreadable(2, error))?;
@@ -329,6 +334,15 @@ impl Page<'_> {
         }
         self.through = seq;
         Ok(())
+    }
+
+    /// Most pages are short; one that is not gets its room at once, so that it is not moved again and again.
+    fn make_room(&mut self, bytes: usize) {
+        let (len, room) = (self.frames.len(), PAGE_BYTES + PAGE_BYTES / 8);
+        if len + bytes > self.frames.capacity() && len + bytes > LARGE {
+            let wanted = bytes.max(room.saturating_sub(len));
+            self.frames.reserve_exact(wanted);
+        }
     }
 
     fn add_event(&mut self, seq: Seq, event: &Event) {

@@ -4,7 +4,7 @@ use runwright_agent::{Pace, Publication, Timestamp};
 use runwright_proto::{Change, ChangeKind, Event, Message, MessageId, RunId, Seq, SessionId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::sessions;
+use super::{pieces, sessions};
 use crate::live::Stored;
 use crate::rows;
 use crate::workspace::WorkspaceBatch;
@@ -28,6 +28,36 @@ pub(crate) fn create(
         return Ok(false);
     };
     let is_live = message.finish().is_none();
+    let row = insert(
+        connection,
+        workspace,
+        session,
+        run,
+        (message, body),
+        is_live,
+    )?;
+    if is_live {
+        batch.message_opened(Stored {
+            row,
+            run: run.cloned(),
+            seq: None,
+            message: message.clone(),
+        });
+    }
+    let created = event(Change::created(message.clone()), run.cloned());
+    batch.publish_json(created, ChangeKind::Created, body.as_bytes());
+    Ok(true)
+}
+
+/// Adds the row of a message to those of a session, and returns it.
+pub(crate) fn insert(
+    connection: &Connection,
+    workspace: i64,
+    session: i64,
+    run: Option<&RunId>,
+    (message, body): (&Message, &str),
+    is_live: bool,
+) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
             "INSERT INTO messages (workspace, session, message_id, run_id, role, is_live, body)
@@ -42,17 +72,18 @@ pub(crate) fn create(
             is_live,
             body,
         ))?;
-    if is_live {
-        batch.message_opened(Stored {
-            row: connection.last_insert_rowid(),
-            run: run.cloned(),
-            seq: None,
-            message: message.clone(),
-        });
-    }
-    let created = event(Change::created(message.clone()), run.cloned());
-    batch.publish_json(created, ChangeKind::Created, body.as_bytes());
-    Ok(true)
+    Ok(connection.last_insert_rowid())
+}
+
+/// Whether there is a message of this id.
+pub(crate) fn exists(
+    connection: &Connection,
+    workspace: i64,
+    id: &MessageId,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM messages WHERE workspace = ?1 AND message_id = ?2")?
+        .exists((workspace, id.as_str()))
 }
 
 /// Replaces a message; says whether there is such a message. `body` is its [`body`].
@@ -105,10 +136,7 @@ pub(crate) fn fold(
     connection
         .prepare_cached("UPDATE messages SET body = ?2, seq = ?3 WHERE id = ?1")?
         .execute((row, body(message), rows::number(seq)))?;
-    connection
-        .prepare_cached("DELETE FROM message_chunks WHERE message = ?1")?
-        .execute([row])?;
-    Ok(())
+    pieces::delete(connection, row)
 }
 
 /// Notes that no message of a workspace is streamed any more.
@@ -146,11 +174,16 @@ pub(super) fn of_session(
     workspace: i64,
     session: &SessionId,
 ) -> rusqlite::Result<Vec<Stored>> {
-    let Some(session) = sessions::row_of(connection, workspace, session)? else {
-        return Ok(Vec::new());
-    };
+    match sessions::row_of(connection, workspace, session)? {
+        Some(session) => of_row(connection, session),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The messages of the session with this row, in their order.
+pub(crate) fn of_row(connection: &Connection, session: i64) -> rusqlite::Result<Vec<Stored>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, seq, body, NULL FROM messages WHERE session = ?1 ORDER BY id",
+        "SELECT id, seq, body, run_id FROM messages WHERE session = ?1 ORDER BY id",
     )?;
     let messages = statement.query_map([session], stored)?;
     messages.collect()

@@ -1,7 +1,7 @@
 //! Sessions on disk: made, changed, listed, deleted.
 
 use runwright_agent::{NewSession, Pace, Publication, SessionChange, Timestamp};
-use runwright_proto::{Change, Event, Session, SessionId};
+use runwright_proto::{Change, Event, Seq, Session, SessionId};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::cache::SessionChanged;
@@ -89,23 +89,44 @@ pub(super) fn create(
         ..Session::new(id, new.title.clone(), now.seconds())
     };
     let seq = batch.next_seq();
-    connection
-        .prepare_cached(
-            "INSERT INTO sessions (workspace, session_id, parent_session_id, title, message_count, prompt_tokens, \
-                                   completion_tokens, cost, created_ms, updated_ms, changed_seq)
-             VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5, ?5, ?6)",
-        )?
-        .execute((
-            workspace,
-            session.id.as_str(),
-            session.parent_session_id.as_ref().map(AsRef::<str>::as_ref),
-            &session.title,
-            now.millis(),
-            rows::number(seq),
-        ))?;
+    insert(connection, workspace, &session, (now, now), seq)?;
     batch.session_changed(SessionChanged::Is(session.clone()));
     batch.publish(event(Change::created(session.clone())));
     Ok(session)
+}
+
+/// Adds the row of a session, made and changed at these times, by the event of this number; returns the row.
+pub(crate) fn insert(
+    connection: &Connection,
+    workspace: i64,
+    session: &Session,
+    (created, updated): (Timestamp, Timestamp),
+    changed: Seq,
+) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached(
+            "INSERT INTO sessions (workspace, session_id, parent_session_id, title, message_count, prompt_tokens, \
+                                   completion_tokens, summary_message_id, cost, todos, created_ms, updated_ms, \
+                                   changed_seq)
+             VALUES (:workspace, :id, :parent, :title, :messages, :prompt, :completion, :summary, :cost, :todos, \
+                     :created, :updated, :changed)",
+        )?
+        .execute(named_params! {
+            ":workspace": workspace,
+            ":id": session.id.as_str(),
+            ":parent": session.parent_session_id.as_ref().map(AsRef::<str>::as_ref),
+            ":title": session.title,
+            ":messages": counted(session.message_count),
+            ":prompt": counted(session.prompt_tokens),
+            ":completion": counted(session.completion_tokens),
+            ":summary": session.summary_message_id.as_ref().map(AsRef::<str>::as_ref),
+            ":cost": session.cost,
+            ":todos": todos(session),
+            ":created": created.millis(),
+            ":updated": updated.millis(),
+            ":changed": rows::number(changed),
+        })?;
+    Ok(connection.last_insert_rowid())
 }
 
 /// Changes a session; nothing if there is none.
@@ -138,7 +159,7 @@ pub(super) fn change(
             ":completion": counted(session.completion_tokens),
             ":cost": session.cost,
             ":summary": session.summary_message_id.as_ref().map(AsRef::<str>::as_ref),
-            ":todos": (!session.todos.is_empty()).then(|| rows::to_json(&session.todos)),
+            ":todos": todos(&session),
             ":now": now.millis(),
             ":seq": rows::number(seq),
         })?;
@@ -210,6 +231,10 @@ fn event(change: Change<Session>) -> Publication {
         run: None,
         pace: Pace::Now,
     }
+}
+
+fn todos(session: &Session) -> Option<String> {
+    (!session.todos.is_empty()).then(|| rows::to_json(&session.todos))
 }
 
 fn counted(count: u64) -> i64 {

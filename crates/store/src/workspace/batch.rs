@@ -14,7 +14,7 @@ use crate::journal::names::NameHash;
 use crate::live::{LiveChanges, Stored};
 use crate::rows;
 use crate::transcript::cache::SessionChanged;
-use crate::transcript::messages;
+use crate::transcript::{messages, pieces};
 
 /// One workspace in one batch.
 pub(crate) struct WorkspaceBatch {
@@ -131,9 +131,7 @@ impl WorkspaceBatch {
         let version = story.live.version(id);
         drop(story);
         if has_chunks {
-            connection
-                .prepare_cached("DELETE FROM message_chunks WHERE message = ?1")?
-                .execute([stored.row])?;
+            pieces::delete(connection, stored.row)?;
         }
         self.live.settled(stored, version);
         Ok(())
@@ -149,11 +147,7 @@ impl WorkspaceBatch {
         let grown = self.state.story().live.grow(&self.live);
         for (id, growth) in grown {
             if !growth.steps.is_empty() {
-                connection
-                    .prepare_cached(
-                        "INSERT INTO message_chunks (message, n, steps) VALUES (?1, ?2, ?3)",
-                    )?
-                    .execute((growth.row, growth.n, &growth.steps))?;
+                pieces::insert(connection, &growth)?;
             }
             self.live.grown(id, growth);
         }
@@ -177,6 +171,18 @@ impl WorkspaceBatch {
         self.is_closed = true;
         let next = self.next_seq();
         super::store_clean_end(connection, self.state.row, next)
+    }
+
+    /// Closes a workspace that nobody has seen open: those who followed it before have seen it up to this number.
+    pub(crate) fn close_unseen(
+        &mut self,
+        connection: &Connection,
+        seen: Seq,
+    ) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached("UPDATE workspaces SET seen_seq = ?2 WHERE id = ?1")?
+            .execute((self.state.row, rows::number(seen)))?;
+        self.close(connection)
     }
 
     fn number(&mut self) -> Seq {

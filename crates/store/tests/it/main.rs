@@ -3,6 +3,7 @@
 
 mod conformance;
 mod maintenance;
+mod portable;
 mod recovery;
 mod stage;
 mod stories_model;
