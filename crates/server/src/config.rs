@@ -10,24 +10,30 @@ mod address;
 mod age;
 mod auth;
 mod cli;
+mod data_dir;
 mod default_socket;
 mod environment;
 mod error;
 mod serve;
 mod serve_args;
+mod since;
 mod size;
 mod storage;
+mod store_args;
 
 pub use self::{
     address::{AddressError, ListenAddress, ServerAddress},
     age::{Age, AgeError},
     auth::{AuthConfig, TokenSource, check_exposure},
     cli::{Cli, Command, CompletionsArgs, RunArgs, StatusArgs},
+    data_dir::DataDirArgs,
     default_socket::DefaultSocket,
     environment::{Environment, variables},
     error::{ConfigError, USAGE_EXIT_CODE},
     serve::{Limits, ListenPlan, LogConfig, LogFormat, ServeConfig},
     serve_args::ServeArgs,
+    since::{Since, SinceError},
     size::{ByteSize, SizeError},
     storage::{Retention, StorageArgs, StorageConfig},
+    store_args::{AuditArgs, BackupArgs, DoctorArgs, ExportArgs, ImportArgs},
 };

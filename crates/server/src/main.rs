@@ -36,6 +36,9 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve(*args, &environment),
         Command::Run(args) => talk(cli::run(args, cli.json, &environment)),
         Command::Status(args) => talk(cli::status(args, cli.json, &environment)),
+        Command::Doctor(args) => ended(cli::doctor(&args, cli.json, &environment)),
+        Command::Backup(args) => ended(cli::backup(&args, cli.json, &environment)),
+        Command::Audit(args) => ended(cli::audit(&args, cli.json, &environment)),
         Command::Completions(args) => {
             let mut completions = Vec::new();
             clap_complete::generate(
@@ -86,7 +89,12 @@ fn talk(command: impl Future<Output = Result<ExitCode, cli::Failure>>) -> ExitCo
         Ok(runtime) => runtime,
         Err(error) => return refuse(&told(&error), FAILURE),
     };
-    runtime.block_on(command).unwrap_or_else(|failure| {
+    ended(runtime.block_on(command))
+}
+
+/// Says why a command failed, if it did.
+fn ended(command: Result<ExitCode, cli::Failure>) -> ExitCode {
+    command.unwrap_or_else(|failure| {
         let is_usage = matches!(failure, cli::Failure::Usage(_));
         let code = if is_usage { USAGE_EXIT_CODE } else { FAILURE };
         refuse(&told(&failure), code)

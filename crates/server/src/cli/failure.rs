@@ -1,6 +1,10 @@
 //! Why a command failed, in a sentence for the person at the terminal.
 
+use std::error::Error;
+use std::io;
+
 use runwright_proto::Problem;
+use runwright_server::config::ConfigError;
 
 /// Why a command failed. The message says what to do where there is something to do.
 #[derive(Debug, thiserror::Error)]
@@ -13,14 +17,14 @@ pub(crate) enum Failure {
         /// Where it was looked for.
         url: String,
         /// What happened.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// The server said no.
     #[error("{}{}", .0.detail, hint(.0))]
     Refused(Box<Problem>),
     /// The connection broke.
     #[error("the connection to the server broke")]
-    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Broken(#[source] Box<dyn Error + Send + Sync>),
     /// The server answered something that this program does not understand.
     #[error("the server's answer makes no sense: {0}")]
     Nonsense(String),
@@ -32,6 +36,25 @@ pub(crate) enum Failure {
     /// A setting is wrong.
     #[error("{0}")]
     Usage(String),
+    /// What is kept cannot be read, repaired, copied or added to; it says itself what to do.
+    #[error(transparent)]
+    Store(Box<dyn Error + Send + Sync>),
+    /// What was asked for could not be printed.
+    #[error("output cannot be written")]
+    Output(#[source] io::Error),
+}
+
+impl Failure {
+    /// The failure of something that was done to a data folder.
+    pub(super) fn store(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(error.to_string())
+    }
 }
 
 fn hint(problem: &Problem) -> &'static str {

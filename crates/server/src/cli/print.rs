@@ -1,7 +1,7 @@
 //! What a command prints: text for people, JSON for programs. Everything that comes from a server or a model is
 //! foreign text, and foreign text must not command the terminal.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
 use serde::Serialize;
 
@@ -36,9 +36,30 @@ impl Output {
         out.flush()
     }
 
+    /// Begins to print what may be long.
+    pub(super) fn lines(&self) -> Lines {
+        Lines(BufWriter::new(io::stdout().lock()))
+    }
+
     /// Tells the person at the terminal something that is not part of the result.
     pub(super) fn notice(&self, text: &str) -> io::Result<()> {
         writeln!(io::stderr().lock(), "{}", harmless(text))
+    }
+}
+
+/// Many lines, printed some at a time.
+#[derive(Debug)]
+pub(super) struct Lines(BufWriter<StdoutLock<'static>>);
+
+impl Lines {
+    /// Prints foreign text and a line end.
+    pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.0, "{}", harmless(text))
+    }
+
+    /// Prints what is left.
+    pub(super) fn end(mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -11,7 +11,7 @@ use clap::{
 use clap_complete::Shell;
 use runwright_proto::BusyPolicy;
 
-use super::{ServeArgs, ServerAddress};
+use super::{AuditArgs, BackupArgs, DoctorArgs, ServeArgs, ServerAddress};
 
 /// Runs coding-agent prompts for many clients at once.
 #[derive(Debug, Parser)]
@@ -53,6 +53,12 @@ pub enum Command {
     Run(RunArgs),
     /// Tells whether a server is there and what it is doing.
     Status(StatusArgs),
+    /// Looks through the data folder for damage, and repairs it with `--fix`.
+    Doctor(DoctorArgs),
+    /// Copies the database into a file, also while a server uses it.
+    Backup(BackupArgs),
+    /// Prints the audit log: who did what.
+    Audit(AuditArgs),
     /// Prints a completion script for a shell.
     Completions(CompletionsArgs),
     /// Prints the OpenAPI description of the API.
@@ -150,6 +156,9 @@ mod tests {
             Command::Serve(_) => "serve",
             Command::Run(_) => "run",
             Command::Status(_) => "status",
+            Command::Doctor(_) => "doctor",
+            Command::Backup(_) => "backup",
+            Command::Audit(_) => "audit",
             Command::Completions(_) => "completions",
             Command::Openapi => "openapi",
         })

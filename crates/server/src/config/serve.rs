@@ -12,6 +12,7 @@ use crate::guard::{Authority, Origin};
 use super::{
     AuthConfig, ConfigError, DefaultSocket, Environment, ListenAddress, ServeArgs, StorageConfig,
     TokenSource, check_exposure,
+    data_dir::data_dir,
     serve_args::{LimitArgs, LogFormatArg},
 };
 
@@ -182,33 +183,6 @@ impl From<LogFormatArg> for LogFormat {
             LogFormatArg::Json => Self::Json,
         }
     }
-}
-
-fn data_dir(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf, ConfigError> {
-    if let Some(path) = flag {
-        return std::path::absolute(path).map_err(|source| ConfigError::RelativePath {
-            path: path.to_owned(),
-            source,
-        });
-    }
-    let xdg = || {
-        environment
-            .data_home
-            .as_ref()
-            .map(|home| home.join("runwright"))
-    };
-    let home = || {
-        environment
-            .home
-            .as_ref()
-            .map(|home| home.join(".local/share/runwright"))
-    };
-    environment
-        .state_dir
-        .clone()
-        .or_else(xdg)
-        .or_else(home)
-        .ok_or(ConfigError::NoDataDir)
 }
 
 fn auth(

@@ -5,6 +5,7 @@
 mod bad_input;
 mod command_line;
 mod http;
+mod maintenance;
 mod many;
 mod promises;
 mod recorded;
