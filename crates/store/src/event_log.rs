@@ -48,8 +48,10 @@ impl EventLog for StoredLog {
         // What is being streamed is read from memory: it is what the disk will have, and nobody has to wait for it.
         let streaming = self.state.streaming(|_| true);
         let (workspace, epoch) = (self.state.row, self.state.epoch.clone());
-        let read =
-            move |connection: &_| read::read(connection, workspace, &epoch, &query, streaming);
+        let room = read::room();
+        let read = move |connection: &_| {
+            read::read(connection, workspace, &epoch, &query, streaming, room)
+        };
         Ok(self.state.engine.read(read).await?)
     }
 

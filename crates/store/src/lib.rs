@@ -12,6 +12,8 @@ mod lock;
 pub mod maintenance;
 mod migrate;
 mod options;
+#[cfg(test)]
+mod plan;
 mod portable;
 mod reading;
 mod recovery;

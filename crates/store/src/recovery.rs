@@ -24,6 +24,22 @@ use crate::workspace::{Nowhere, Place, WorkspaceBatch, WorkspaceState};
 /// What is said of a run that was interrupted.
 const DETAILS: &str = "the server stopped before the run had ended";
 
+/// The workspaces that are concerned.
+const CONCERNED: &str = "SELECT workspace FROM runs WHERE ended_ms IS NULL AND state <> 'queued'
+                         UNION SELECT workspace FROM messages INDEXED BY messages_live WHERE is_live = 1
+                         UNION SELECT workspace FROM messages WHERE id IN (SELECT message FROM message_chunks)";
+
+/// The messages that were being streamed. The plus keeps SQLite from looking through all messages of the workspace.
+const STREAMED: &str =
+    "SELECT id, body FROM messages
+     WHERE +workspace = ?1 AND id IN (SELECT message FROM message_chunks
+                                      UNION ALL SELECT id FROM messages INDEXED BY messages_live WHERE is_live = 1)
+     ORDER BY id";
+
+/// The runs that were running.
+const RUNNING: &str = "SELECT run_id, session_id FROM runs
+                       WHERE workspace = ?1 AND ended_ms IS NULL AND state <> 'queued' ORDER BY id";
+
 /// What a process left behind, and what became of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecoveryReport {
@@ -75,11 +91,7 @@ pub(crate) fn recover(
 
 /// The workspaces with runs that were running, or with messages that were being streamed.
 fn concerned(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
-    let mut statement = connection.prepare(
-        "SELECT workspace FROM runs WHERE ended_ms IS NULL AND state <> 'queued'
-         UNION SELECT workspace FROM messages WHERE is_live = 1
-         UNION SELECT workspace FROM messages WHERE id IN (SELECT message FROM message_chunks)",
-    )?;
+    let mut statement = connection.prepare(CONCERNED)?;
     let rows = statement.query_map([], |row| row.get(0))?;
     rows.collect()
 }
@@ -115,13 +127,7 @@ fn keep_streamed(
     workspace: i64,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    // The plus keeps SQLite from looking through all messages of the workspace.
-    let mut statement = connection.prepare(
-        "SELECT id, body FROM messages
-         WHERE +workspace = ?1 AND id IN (SELECT message FROM message_chunks
-                                          UNION SELECT id FROM messages WHERE is_live = 1)
-         ORDER BY id",
-    )?;
+    let mut statement = connection.prepare(STREAMED)?;
     let live = statement.query_map([workspace], |row| Ok((row.get(0)?, rows::json(row, 1)?)))?;
     for live in live.collect::<rusqlite::Result<Vec<(i64, Message)>>>()? {
         let (row, mut message) = live;
@@ -135,10 +141,7 @@ fn keep_streamed(
 }
 
 fn running(connection: &Connection, workspace: i64) -> rusqlite::Result<Vec<(RunId, SessionId)>> {
-    let mut statement = connection.prepare(
-        "SELECT run_id, session_id FROM runs
-         WHERE workspace = ?1 AND ended_ms IS NULL AND state <> 'queued' ORDER BY id",
-    )?;
+    let mut statement = connection.prepare(RUNNING)?;
     let runs = statement.query_map([workspace], |row| {
         Ok((rows::parsed(row, 0)?, rows::parsed(row, 1)?))
     })?;
@@ -213,4 +216,20 @@ fn ended_answer(
     let body = messages::body(&answer);
     messages::replace(connection, batch, workspace, (&answer, &body))?;
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan;
+
+    #[test]
+    fn only_what_was_left_open_is_looked_at() {
+        let unfinished = "runs USING INDEX runs_unfinished";
+        let live = "messages USING COVERING INDEX messages_live";
+        let streamed = "messages USING INTEGER PRIMARY KEY (rowid=?)";
+        plan::check_scans(CONCERNED, &[unfinished, live, streamed, "message_chunks"]);
+        plan::check_scans(STREAMED, &[streamed, "message_chunks", live]);
+        plan::check(RUNNING, &["runs_unfinished (workspace=?)"]);
+    }
 }

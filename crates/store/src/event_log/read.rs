@@ -11,6 +11,7 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
 
+use super::chunk::MAX_BYTES;
 use super::cut::Wanted;
 use super::entries::BadEntries;
 use crate::live::Streaming;
@@ -20,11 +21,31 @@ use crate::transcript::sessions::{self, SESSION};
 /// A page is not continued beyond so many bytes.
 const PAGE_BYTES: usize = 256 * 1024;
 
-/// A page that has so many bytes gets room for all that it may have.
-const LARGE: usize = 16 * 1024;
+/// How much room a page is given: its last row may go beyond its end.
+const ROOM: usize = PAGE_BYTES + MAX_BYTES;
 
 /// A page is not continued beyond so many rows of events, when most of them are not wanted: nobody reads for long.
 const PAGE_ROWS: usize = 4096;
+
+const EVENTS: &str = "SELECT first_seq, last_seq, entries, frames FROM event_chunks
+                      WHERE workspace = ?1 AND last_seq > ?2 ORDER BY last_seq";
+const MESSAGES: &str = "SELECT seq, id, body FROM messages
+                        WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq";
+const MESSAGES_OF_RUN: &str = "SELECT seq, id, body FROM messages INDEXED BY messages_by_run
+                               WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 AND run_id = ?4 ORDER BY seq";
+
+fn sessions_sql() -> String {
+    format!(
+        "SELECT {SESSION}, seq FROM sessions
+         WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
+    )
+}
+
+/// Room for the frames of a page. Made where the page is used and let go: the memory of another thread, which the query
+/// runs on, would be given back to the system and fetched again for each page.
+pub(super) fn room() -> Vec<u8> {
+    Vec::with_capacity(ROOM)
+}
 
 /// Reads what comes after a number. `streaming` are the messages that were being streamed before the database was
 /// looked at.
@@ -34,6 +55,7 @@ pub(super) fn read(
     epoch: &Epoch,
     query: &LogQuery,
     streaming: Vec<Streaming>,
+    room: Vec<u8>,
 ) -> rusqlite::Result<LogPage> {
     let begin = begin(connection, workspace, query)?;
     let span = Span {
@@ -46,10 +68,13 @@ pub(super) fn read(
     let mut sources = Sources::new(&mut statements, span, query.finished_only, streaming)?;
     let mut page = Page {
         epoch,
-        frames: Vec::new(),
+        frames: room,
         through: begin.after,
     };
     let is_whole = page.fill(&mut sources, span)?;
+    if page.frames.len() < PAGE_BYTES / 2 {
+        page.frames.shrink_to_fit();
+    }
     Ok(LogPage {
         lost: begin.lost,
         through: if is_whole { query.until } else { page.through },
@@ -107,24 +132,17 @@ struct Statements<'c> {
 impl<'c> Statements<'c> {
     fn prepare(connection: &'c Connection, span: Span<'_>) -> rusqlite::Result<Self> {
         let messages = if span.run.is_some() {
-            "SELECT seq, id, body FROM messages INDEXED BY messages_by_run
-             WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 AND run_id = ?4 ORDER BY seq"
+            MESSAGES_OF_RUN
         } else {
-            "SELECT seq, id, body FROM messages
-             WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
+            MESSAGES
         };
         // A session belongs to no run.
         let sessions = span.run.is_none().then(|| {
-            connection.prepare_cached(&format!(
-                "SELECT {SESSION}, seq FROM sessions
-                 WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
-            ))
+            let sessions = sessions_sql();
+            connection.prepare_cached(&sessions)
         });
         Ok(Self {
-            events: connection.prepare_cached(
-                "SELECT first_seq, last_seq, entries, frames FROM event_chunks
-                 WHERE workspace = ?1 AND last_seq > ?2 ORDER BY last_seq",
-            )?,
+            events: connection.prepare_cached(EVENTS)?,
             messages: connection.prepare_cached(messages)?,
             sessions: sessions.transpose()?,
         })
@@ -283,9 +301,7 @@ impl Page<'_> {
             run,
         };
         if wanted.is_whole(first, last) {
-            let frames = row.get_ref(3)?.as_blob()?;
-            self.make_room(frames.len());
-            self.frames.extend_from_slice(frames);
+            self.frames.extend_from_slice(row.get_ref(3)?.as_blob()?);
         } else {
             let parts = wanted.parts(first, row.get_ref(2)?.as_blob()?);
             let parts = parts.map_err(|error| unreadable(2, error))?;
@@ -336,15 +352,6 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Most pages are short; one that is not gets its room at once, so that it is not moved again and again.
-    fn make_room(&mut self, bytes: usize) {
-        let (len, room) = (self.frames.len(), PAGE_BYTES + PAGE_BYTES / 8);
-        if len + bytes > self.frames.capacity() && len + bytes > LARGE {
-            let wanted = bytes.max(room.saturating_sub(len));
-            self.frames.reserve_exact(wanted);
-        }
-    }
-
     fn add_event(&mut self, seq: Seq, event: &Event) {
         write_frame_id(&mut self.frames, self.epoch, seq);
         let envelope = EnvelopeRef {
@@ -358,4 +365,23 @@ impl Page<'_> {
 
 fn unreadable(column: usize, error: BadEntries) -> rusqlite::Error {
     rows::unreadable(column, Type::Blob, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan;
+
+    #[test]
+    fn a_page_goes_along_its_indexes_and_no_further() {
+        let log = "sqlite_autoindex_event_chunks_1 (workspace=? AND last_seq>?)";
+        plan::check(EVENTS, &[log]);
+        let messages = "messages_by_seq (workspace=? AND seq>? AND seq<?)";
+        plan::check(MESSAGES, &[messages]);
+        let sessions = "sessions_by_seq (workspace=? AND seq>? AND seq<?)";
+        plan::check(&sessions_sql(), &[sessions]);
+        // What a run wrote is little, and is put in order.
+        let of_run = "messages_by_run (workspace=? AND run_id=?)";
+        plan::check_sorted(MESSAGES_OF_RUN, &[of_run]);
+    }
 }

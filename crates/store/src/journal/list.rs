@@ -79,3 +79,38 @@ fn row_of(connection: &Connection, workspace: i64, run: &RunId) -> rusqlite::Res
         .query_row((workspace, run.as_str()), |row| row.get(0))
         .optional()
 }
+
+#[cfg(test)]
+mod tests {
+    use runwright_proto::SessionId;
+
+    use super::*;
+    use crate::plan;
+
+    #[test]
+    fn a_page_goes_along_its_index_and_no_further() {
+        let session: SessionId = "s".parse().unwrap();
+        let query = |session: Option<&SessionId>, state| {
+            select(&RunQuery {
+                session_id: session.cloned(),
+                state,
+                ..RunQuery::default()
+            })
+        };
+        let unfinished = "runs_unfinished (workspace=? AND rowid<?)";
+        let finished = "runs_finished (workspace=? AND rowid<?)";
+        let of_session = "runs_finished_by_session (workspace=? AND session_id=? AND rowid<?)";
+        plan::check(&query(None, None), &[unfinished, finished]);
+        plan::check(&query(Some(&session), None), &[unfinished, of_session]);
+        plan::check(&query(None, Some(RunState::Queued)), &[unfinished]);
+        plan::check(
+            &query(Some(&session), Some(RunState::Queued)),
+            &[unfinished],
+        );
+        plan::check(&query(None, Some(RunState::Failed)), &[finished]);
+        plan::check(
+            &query(Some(&session), Some(RunState::Failed)),
+            &[of_session],
+        );
+    }
+}

@@ -9,6 +9,18 @@ use crate::live::Stored;
 use crate::rows;
 use crate::workspace::WorkspaceBatch;
 
+/// What people said, in a workspace and in a session, the last added first.
+const OF_PEOPLE: &str = "SELECT id, seq, body, NULL FROM messages
+                         WHERE workspace = ?1 AND role = 'user' ORDER BY id DESC";
+const OF_PEOPLE_IN: &str = "SELECT id, seq, body, NULL FROM messages
+                            WHERE workspace = ?1 AND session = ?2 AND role = 'user' ORDER BY id DESC";
+
+/// What is written in a session, and by a run.
+const OF_SESSION: &str =
+    "SELECT id, seq, body, run_id FROM messages WHERE session = ?1 ORDER BY id";
+const OF_RUN: &str = "SELECT id, seq, body, run_id FROM messages
+                      WHERE workspace = ?1 AND run_id = ?2 ORDER BY id";
+
 /// A message as it is kept.
 pub(crate) fn body(message: &Message) -> String {
     rows::to_json(message)
@@ -182,9 +194,7 @@ pub(super) fn of_session(
 
 /// The messages of the session with this row, in their order.
 pub(crate) fn of_row(connection: &Connection, session: i64) -> rusqlite::Result<Vec<Stored>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, seq, body, run_id FROM messages WHERE session = ?1 ORDER BY id",
-    )?;
+    let mut statement = connection.prepare_cached(OF_SESSION)?;
     let messages = statement.query_map([session], stored)?;
     messages.collect()
 }
@@ -196,19 +206,14 @@ pub(super) fn of_people(
     session: Option<&SessionId>,
 ) -> rusqlite::Result<Vec<Stored>> {
     let Some(session) = session else {
-        let mut statement = connection.prepare_cached(
-            "SELECT id, seq, body, NULL FROM messages WHERE workspace = ?1 AND role = 'user' ORDER BY id DESC",
-        )?;
+        let mut statement = connection.prepare_cached(OF_PEOPLE)?;
         let messages = statement.query_map([workspace], stored)?;
         return messages.collect();
     };
     let Some(session) = sessions::row_of(connection, workspace, session)? else {
         return Ok(Vec::new());
     };
-    let mut statement = connection.prepare_cached(
-        "SELECT id, seq, body, NULL FROM messages
-         WHERE workspace = ?1 AND session = ?2 AND role = 'user' ORDER BY id DESC",
-    )?;
+    let mut statement = connection.prepare_cached(OF_PEOPLE_IN)?;
     let messages = statement.query_map((workspace, session), stored)?;
     messages.collect()
 }
@@ -219,9 +224,7 @@ pub(crate) fn of_run(
     workspace: i64,
     run: &RunId,
 ) -> rusqlite::Result<Vec<Stored>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, seq, body, run_id FROM messages WHERE workspace = ?1 AND run_id = ?2 ORDER BY id",
-    )?;
+    let mut statement = connection.prepare_cached(OF_RUN)?;
     let messages = statement.query_map((workspace, run.as_str()), stored)?;
     messages.collect()
 }
@@ -242,5 +245,21 @@ fn event(change: Change<Message>, run: Option<RunId>) -> Publication {
         event: Event::Message(change),
         run,
         pace: Pace::Now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan;
+
+    #[test]
+    fn nothing_is_looked_at_but_what_is_wanted() {
+        plan::check(OF_SESSION, &["messages_by_session (session=?)"]);
+        plan::check(OF_RUN, &["messages_by_run (workspace=? AND run_id=?)"]);
+        // Those of all sessions are put in order, which is what is asked for.
+        plan::check_sorted(OF_PEOPLE, &["messages_of_people (workspace=?)"]);
+        let in_session = "messages_of_people (workspace=? AND session=?)";
+        plan::check(OF_PEOPLE_IN, &[in_session]);
     }
 }
