@@ -48,7 +48,7 @@ use self::{
     job::{Told, Write},
     shared::Shared,
 };
-use crate::error::{OpenStoreError, StoreError, StoreErrorKind};
+use crate::error::{OpenStoreError, StoreError};
 use crate::lock::{DirectoryLock, LockOwner};
 
 /// Opens the database of a directory without starting a writer, for a repair.
@@ -124,8 +124,8 @@ impl<P: Participant + 'static> Engine<P> {
         }
     }
 
-    /// Like [`write`](Self::write), but refused at once, with [`StoreErrorKind::Overloaded`], while the writer is stuck
-    /// or too much waits for it: for work that somebody else would rather bring elsewhere.
+    /// Like [`write`](Self::write), but refused at once, with [`Overloaded`](crate::StoreErrorKind::Overloaded), while
+    /// the writer is stuck or too much waits for it: for work that somebody else would rather bring elsewhere.
     pub(crate) fn accept_write<T, F>(&self, change: F) -> Answer<T>
     where
         T: Send + 'static,
@@ -173,7 +173,7 @@ impl<P: Participant + 'static> Engine<P> {
     /// somebody reads.
     ///
     /// # Errors
-    /// [`StoreError`]. A panic of the query is [`StoreErrorKind::Failed`].
+    /// [`StoreError`]. A panic of the query is [`Failed`](crate::StoreErrorKind::Failed).
     ///
     /// # Cancel safety
     /// Dropping the future lets the query run to its end and forgets it.
@@ -196,7 +196,8 @@ impl<P: Participant + 'static> Engine<P> {
     /// Adds work for the time when nothing else is to be written: `step` is called on the writer's thread, in a
     /// transaction of its own, after nothing has waited for [`EngineOptions::idle_after`]. It stops when
     /// [`IdleBudget::is_spent`] and says with [`Idle`] when it wants to be called again. An error is logged, and the
-    /// step is called again after the next change. A step must not change memory but through a participant.
+    /// step is called again after the next change. A step must not change memory but through a participant, and must
+    /// not hold the engine, which would then never end by itself.
     pub(crate) fn when_idle<F>(&self, name: &'static str, step: F)
     where
         F: FnMut(&mut Batch<'_, P>, &IdleBudget<'_>) -> rusqlite::Result<Idle> + Send + 'static,
@@ -207,7 +208,7 @@ impl<P: Participant + 'static> Engine<P> {
 
     /// The error of whoever comes after the end.
     pub(crate) fn closed(&self) -> StoreError {
-        StoreError::new(StoreErrorKind::Closed, self.shared().file(), None)
+        self.shared().closed()
     }
 
     /// What the engine has done so far.
@@ -216,7 +217,8 @@ impl<P: Participant + 'static> Engine<P> {
     }
 
     /// Stores what waits, moves the write-ahead log into the database, ends the writer and gives the lock back.
-    /// Whatever is to be written afterwards is refused with [`StoreErrorKind::Closed`]. May be called again.
+    /// Whatever is to be written afterwards is refused with [`Closed`](crate::StoreErrorKind::Closed). May be called
+    /// again.
     ///
     /// # Cancel safety
     /// Dropping the future does not stop the closing.

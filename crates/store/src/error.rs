@@ -126,7 +126,8 @@ pub enum StoreErrorKind {
     Moved,
     /// The database may not be written.
     ReadOnly,
-    /// The disk or the file system failed.
+    /// The disk or the file system failed. It works again by itself when they do; where the file has to be opened anew
+    /// for that, as after a disk was unplugged, the server has to be restarted.
     Unreadable,
     /// What is in the file is not a sound database.
     Damaged,
@@ -214,12 +215,10 @@ impl fmt::Display for StoreError {
                 formatter,
                 "`{file}` cannot be written; check its mode and that the disk is not mounted read-only"
             ),
-            StoreErrorKind::Unreadable => {
-                write!(
-                    formatter,
-                    "`{file}` cannot be read or written; check the disk"
-                )
-            }
+            StoreErrorKind::Unreadable => write!(
+                formatter,
+                "`{file}` cannot be read or written; check the disk, and restart the server if it does not go on"
+            ),
             StoreErrorKind::Damaged => write!(
                 formatter,
                 "`{file}` is damaged; stop the server and run `runwright doctor`, or restore a backup"

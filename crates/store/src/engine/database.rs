@@ -240,11 +240,11 @@ impl Database {
         LogFiles([&self.log, &self.index].map(|path| identity(path)))
     }
 
-    /// Translates an error of SQLite. Where it knows no more than that writing failed, the disk is asked whether it is
+    /// Translates an error of SQLite. Where it says no more than that writing failed, the disk is asked whether it is
     /// full.
     pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
         let mut kind = fault::kind(error);
-        if kind == StoreErrorKind::Unreadable && space::is_exhausted(self.directory()) {
+        if fault::may_lack_space(error) && space::is_exhausted(self.directory()) {
             kind = StoreErrorKind::Full;
         }
         StoreError::new(kind, &self.file, Some(fault::cause(error)))

@@ -30,6 +30,22 @@ pub(super) fn kind(error: &Error) -> StoreErrorKind {
     }
 }
 
+/// Whether writing failed for a reason that SQLite does not know: it tells a full disk, and no other lack of space.
+pub(super) fn may_lack_space(error: &Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(
+        code,
+        Some(
+            ffi::SQLITE_IOERR_WRITE
+                | ffi::SQLITE_IOERR_FSYNC
+                | ffi::SQLITE_IOERR_DIR_FSYNC
+                | ffi::SQLITE_IOERR_SHMSIZE
+                | ffi::SQLITE_IOERR_CLOSE
+                | ffi::SQLITE_CANTOPEN
+        )
+    )
+}
+
 /// An error that we found ourselves, as SQLite would have said it.
 pub(crate) fn sqlite(code: std::ffi::c_int, message: &str) -> Error {
     Error::SqliteFailure(ffi::Error::new(code), Some(message.to_owned()))

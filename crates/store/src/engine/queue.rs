@@ -186,16 +186,15 @@ impl<P> Queue<P> {
         }
     }
 
-    /// The writer is gone: nobody waits any longer.
-    pub(super) fn end(&self) {
+    /// The writer is gone: nobody waits any longer. Returns what nobody will store.
+    pub(super) fn end(&self) -> Vec<BoxedJob<P>> {
         let mut state = self.lock();
         state.closed = true;
         state.ended = true;
         let left = mem::take(&mut state.jobs);
         drop(state);
         self.end.notify_all();
-        // Not under the lock: their owners may ask for more.
-        drop(left);
+        left
     }
 
     /// Waits until the writer is gone.
@@ -214,5 +213,33 @@ impl<P> State<P> {
         self.urgent = 0;
         self.lazy_due = None;
         mem::replace(&mut self.jobs, mem::take(spare))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::batch::Batch;
+    use crate::error::StoreError;
+
+    struct Nothing;
+
+    impl Job<()> for Nothing {
+        fn run(&mut self, _: &mut Batch<'_, ()>) -> rusqlite::Result<()> {
+            Ok(())
+        }
+
+        fn end(self: Box<Self>, _: Result<(), &StoreError>) {}
+    }
+
+    #[test]
+    fn the_delay_of_lazy_changes_counts_from_the_oldest() {
+        let queue = Queue::new(Duration::from_secs(1), 10);
+        let before = now();
+        queue.push_lazily(Box::new(Nothing)).ok().unwrap();
+        let due = queue.lock().lazy_due;
+        assert!(due >= Some(before + Duration::from_secs(1)));
+        queue.push_lazily(Box::new(Nothing)).ok().unwrap();
+        assert_eq!(queue.lock().lazy_due, due);
     }
 }

@@ -93,15 +93,19 @@ impl<P> Shared<P> {
         }
     }
 
+    /// The error of whoever comes after the end.
+    pub(super) fn closed(&self) -> StoreError {
+        StoreError::new(StoreErrorKind::Closed, self.file(), None)
+    }
+
     fn refused(&self, refusal: Refusal) -> StoreError {
-        let kind = match refusal {
+        match refusal {
             Refusal::Full => {
                 Counters::add(&self.counters.refused, 1);
-                StoreErrorKind::Overloaded
+                StoreError::new(StoreErrorKind::Overloaded, self.file(), None)
             }
-            Refusal::Closed => StoreErrorKind::Closed,
-        };
-        StoreError::new(kind, self.file(), None)
+            Refusal::Closed => self.closed(),
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct EngineStats {
     pub(crate) log_bytes: u64,
     /// How often the write-ahead log was moved into the database, all of it.
     pub(crate) checkpoints: u64,
+    /// How often somebody who read kept a part of it from being moved.
+    pub(crate) checkpoints_cut: u64,
     /// How often the database was opened again after a fault.
     pub(crate) reopened: u64,
 }
@@ -36,6 +38,7 @@ pub(super) struct Counters {
     pub(super) refused: AtomicU64,
     pub(super) log_bytes: AtomicU64,
     pub(super) checkpoints: AtomicU64,
+    pub(super) checkpoints_cut: AtomicU64,
     pub(super) reopened: AtomicU64,
 }
 
@@ -50,6 +53,7 @@ impl Counters {
             refused: self.refused.load(Relaxed),
             log_bytes: self.log_bytes.load(Relaxed),
             checkpoints: self.checkpoints.load(Relaxed),
+            checkpoints_cut: self.checkpoints_cut.load(Relaxed),
             reopened: self.reopened.load(Relaxed),
         }
     }

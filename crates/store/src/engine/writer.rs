@@ -79,7 +79,9 @@ struct Ending<P>(Arc<Shared<P>>);
 
 impl<P> Drop for Ending<P> {
     fn drop(&mut self) {
-        self.0.queue.end();
+        // Something is left only if the thread panicked.
+        let mut left = self.0.queue.end();
+        end(&mut left, Err(&self.0.closed()));
     }
 }
 
@@ -92,7 +94,10 @@ impl<P: Participant> Writer<P> {
                 Next::Batch(jobs) => {
                     self.store(jobs);
                     self.after_commit();
-                    self.catch_up();
+                    // Idle work would only wait for the disk once more.
+                    if self.healthy {
+                        self.catch_up();
+                    }
                 }
                 Next::Idle => self.use_idle_time(),
                 Next::Poked => {}
@@ -156,7 +161,13 @@ impl<P: Participant> Writer<P> {
             .checkpoint
             .run(&open.connection, CheckpointMode::PASSIVE);
         self.shared.end_under_way("moving the write-ahead log");
-        Counters::add(&self.shared.counters.checkpoints, usize::from(moved));
+        let counters = &self.shared.counters;
+        let counter = if moved {
+            &counters.checkpoints
+        } else {
+            &counters.checkpoints_cut
+        };
+        Counters::add(counter, 1);
         self.note_log();
     }
 

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use futures_util::future::join_all;
+use rusqlite::Connection;
+
 use super::stage::{Fate, Stage, Witness, kind, note, notes, quiet};
 use crate::engine::{Batch, Engine};
 use crate::error::StoreErrorKind::Failed;
@@ -189,6 +192,62 @@ async fn a_participant_that_fails_undoes_its_own_changes_alone() {
 }
 
 #[tokio::test]
+async fn participants_hear_of_a_failure_in_the_opposite_order() {
+    let stage = Stage::new();
+    let held = stage.hold().await;
+    let a = stage.engine.write(stage.take_part(1, "a", Fate::Fine));
+    let b = stage.engine.write(stage.take_part(2, "b", Fate::Fine));
+    let bad = stage
+        .engine
+        .write(|_| Err::<(), _>(rusqlite::Error::InvalidQuery));
+    held.release().await;
+    assert_eq!(
+        (kind(a.await), kind(b.await), kind(bad.await)),
+        (Ok(()), Ok(()), Err(Failed))
+    );
+    assert_eq!(stage.told.take()[..4], ["a", "b", "b undone", "a undone"]);
+}
+
+#[tokio::test]
+async fn a_failure_in_a_part_of_a_batch_leaves_the_order_of_the_rest() {
+    let stage = Stage::new();
+    let held = stage.hold().await;
+    let mut runs = 0;
+    let answers = [
+        stage.engine.write(|batch| numbered(batch, "a")),
+        // All of the batch fails because of the participant; then this one does, in its first half.
+        stage.engine.write(move |batch| {
+            runs += 1;
+            if runs == 2 {
+                return Err(rusqlite::Error::InvalidQuery);
+            }
+            numbered(batch, "b")
+        }),
+        stage.engine.write(|batch| numbered(batch, "c")),
+        stage.engine.write(|batch| numbered(batch, "d")),
+        stage.engine.write(|batch| numbered(batch, "e")),
+        stage.engine.write(stage.take_part(1, "bad", Fate::Fails)),
+    ];
+    held.release().await;
+    let ends: Vec<_> = join_all(answers).await.into_iter().map(kind).collect();
+    assert_eq!(ends, [Ok(()), Ok(()), Ok(()), Ok(()), Ok(()), Err(Failed)]);
+    assert_eq!(in_order(&stage).await, "a b c d e");
+}
+
+/// Notes a key with its place.
+fn numbered(batch: &mut Batch<'_, Witness>, key: &str) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO meta SELECT ?1, count(*) FROM meta";
+    batch.connection().execute(insert, [key]).map(drop)
+}
+
+/// The keys in the order of their places.
+async fn in_order(stage: &Stage) -> String {
+    let order = "SELECT group_concat(key, ' ') FROM (SELECT key FROM meta ORDER BY value)";
+    let keys = |connection: &Connection| connection.query_row(order, [], |row| row.get(0));
+    stage.engine.read(keys).await.unwrap()
+}
+
+#[tokio::test]
 async fn many_failures_leave_the_rest_in_order() {
     let stage = Stage::new();
     let held = stage.hold().await;
@@ -198,9 +257,7 @@ async fn many_failures_leave_the_rest_in_order() {
                 if n % 3 == 0 {
                     return Err(rusqlite::Error::InvalidQuery);
                 }
-                let key = format!("{n:03}");
-                let stored = "INSERT INTO meta SELECT ?1, count(*) FROM meta";
-                batch.connection().execute(stored, [key]).map(drop)
+                numbered(batch, &format!("{n:03}"))
             })
         })
         .collect();
@@ -212,15 +269,11 @@ async fn many_failures_leave_the_rest_in_order() {
             "{n}"
         );
     }
-    let order = "SELECT group_concat(key, ' ') FROM (SELECT key FROM meta ORDER BY value)";
-    let found = stage
-        .engine
-        .read(|connection| connection.query_row(order, [], |row| row.get::<_, String>(0)));
     let expected: Vec<_> = (0..200)
         .filter(|n| n % 3 != 0)
         .map(|n| format!("{n:03}"))
         .collect();
-    assert_eq!(found.await.unwrap(), expected.join(" "));
+    assert_eq!(in_order(&stage).await, expected.join(" "));
 }
 
 #[tokio::test]

@@ -228,28 +228,37 @@ async fn a_log_that_was_removed_is_made_anew_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_removed_log_waits_for_those_who_read_from_it() {
-    let stage = Stage::new();
-    stage.note("a").await.unwrap();
-    let (begun, has_begun) = tokio::sync::oneshot::channel();
-    let (release, wait) = mpsc::channel();
-    let engine = stage.engine.clone();
-    let reading = tokio::task::spawn_blocking(move || {
-        engine.read_blocking(|connection| {
-            notes(connection)?;
-            begun.send(()).unwrap();
-            wait.recv().unwrap();
-            notes(connection)
-        })
-    });
-    has_begun.await.unwrap();
-    fs::remove_file(stage.file("-wal")).unwrap();
-    assert_eq!(kind(stage.note("b").await), Err(Moved));
-    release.send(()).unwrap();
-    assert_eq!(reading.await.unwrap().unwrap(), ["a"]);
+async fn a_removed_log_waits_for_those_who_read() {
+    // Also for one who reads nothing from it: its connection is among those that share the memory of the old one.
+    for moved in [false, true] {
+        let stage = Stage::new();
+        stage.note("a").await.unwrap();
+        if moved {
+            let other = Connection::open(stage.file("")).unwrap();
+            other
+                .query_row("PRAGMA wal_checkpoint", [], |_| Ok(()))
+                .unwrap();
+        }
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (release, wait) = mpsc::channel();
+        let engine = stage.engine.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            engine.read_blocking(|connection| {
+                notes(connection)?;
+                begun.send(()).unwrap();
+                wait.recv().unwrap();
+                notes(connection)
+            })
+        });
+        has_begun.await.unwrap();
+        fs::remove_file(stage.file("-wal")).unwrap();
+        assert_eq!(kind(stage.note("b").await), Err(Moved), "{moved}");
+        release.send(()).unwrap();
+        assert_eq!(reading.await.unwrap().unwrap(), ["a"]);
 
-    stage.note("c").await.unwrap();
-    assert_eq!(found_after_a_crash(&stage), ["a", "c"]);
+        stage.note("c").await.unwrap();
+        assert_eq!(found_after_a_crash(&stage), ["a", "c"], "{moved}");
+    }
 }
 
 /// What a process finds that opens the files as they are on disk now.

@@ -177,7 +177,7 @@ async fn a_log_that_somebody_reads_from_grows_and_starts_anew_when_he_has_gone()
     let grown = stage.engine.stats();
     assert!(grown.log_bytes > 1_000_000, "{grown:?}");
     // Not at each change, but each time it has grown as much again.
-    assert!(grown.checkpoints < 5, "{grown:?}");
+    assert!((1..30).contains(&grown.checkpoints_cut), "{grown:?}");
     reader.execute_batch("COMMIT").unwrap();
     for n in 50..60 {
         grow(&stage, n).await;

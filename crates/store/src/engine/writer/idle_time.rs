@@ -1,5 +1,6 @@
 //! What the writer does when nobody waits for it, and what it must not put off for ever when somebody always does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Participant, Task, Writer};
@@ -25,19 +26,19 @@ impl<P: Participant> Writer<P> {
 
     /// Lets the work that is due take a step, or moves the log if none is.
     pub(super) fn use_idle_time(&mut self) {
-        let shared = std::sync::Arc::clone(&self.shared);
+        let shared = Arc::clone(&self.shared);
+        let wanted = || shared.queue.is_urgent();
         let mut tasks = std::mem::take(&mut self.tasks);
-        let mut worked = false;
+        let mut is_due = false;
         for task in tasks.iter_mut().filter(|task| task.is_due()) {
-            if shared.queue.is_urgent() {
+            is_due = true;
+            if wanted() {
                 break;
             }
-            let wanted = || shared.queue.is_urgent();
             self.step(task, &IdleBudget::new(shared.options.idle_budget, &wanted));
-            worked = true;
         }
         self.tasks = tasks;
-        if worked {
+        if is_due {
             self.after_commit();
         } else {
             self.move_log();
