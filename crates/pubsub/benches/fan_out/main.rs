@@ -4,6 +4,7 @@
 //! the broker in less than a minute. Both measure the CPU time of one single-threaded runtime.
 
 mod bare_log;
+mod replay;
 mod run;
 mod subjects;
 mod table;

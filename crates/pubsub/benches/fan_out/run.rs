@@ -130,7 +130,7 @@ async fn publish_rounds<S: Subject>(
 }
 
 /// Returns the CPU time of this thread.
-fn cpu_time() -> Duration {
+pub(crate) fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(
         time.tv_sec.unsigned_abs(),

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The event of this crate's topics: the frame, and room for the bytes of a whole batch.
-pub(crate) struct Framed(Frame);
+pub(crate) struct Framed(pub(crate) Frame);
 
 impl Event for Framed {
     type Key = ();

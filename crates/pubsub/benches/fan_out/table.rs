@@ -11,6 +11,7 @@ use std::{
 use runwright_pubsub::{Delivery, Event, From, Topic, TopicOptions};
 
 use crate::{
+    replay,
     run::{Cost, Load, measure},
     subjects::{BareLog, SharedBatch, SharedFrames, SingleEvents, TokioBroadcast},
 };
@@ -32,6 +33,7 @@ pub(crate) fn print() {
             }
         }
     }
+    println!("{}", replay());
     println!("{}", stall());
     println!("{}", must_deliver_stall());
 }
@@ -96,6 +98,18 @@ fn fan_out(load: Load) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Ten million kept events in a second are a reader that comes back (performance 10, P7).
+fn replay() -> String {
+    let mut costs: Vec<_> = (0..SAMPLES).map(|_| replay::per_event()).collect();
+    costs.sort();
+    line(
+        "replay from memory (ns/event, limit 100)",
+        costs[SAMPLES / 2].as_nanos() as f64,
+        100.0,
+        Some(1.0),
+    )
 }
 
 /// One reader of a hundred that does not read must not slow the others down.
