@@ -127,16 +127,16 @@ pub(crate) struct ShuttleOptions {
 /// How often a server is crashed, and how.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct CrashOptions {
-    /// How many crashes, in rounds of ten.
+    /// How many crashes, of all kinds together, in rounds of ten.
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub(crate) crashes: usize,
-    /// The seed of the first round; a fresh one if it is not given. Every further round has the next.
+    /// The seed of the first round of each kind, and every further round has the next; a fresh one if it is not given.
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
     /// Only cuts of the power.
     #[arg(long, conflicts_with = "only")]
     pub(crate) power: bool,
-    /// Only deaths of this kind; all three in turn if it is not given.
+    /// Only deaths of this kind; all three if it is not given.
     #[arg(long, value_name = "KIND")]
     pub(crate) only: Option<Deaths>,
 }
@@ -150,17 +150,6 @@ pub(crate) enum Deaths {
     Writes,
     /// The loss of everything that was not synced.
     Power,
-}
-
-impl Deaths {
-    /// The name, as it is on the command line and as the tests know it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Kills => "kills",
-            Self::Writes => "writes",
-            Self::Power => "power",
-        }
-    }
 }
 
 /// How long a server is kept busy.

@@ -36,7 +36,6 @@ const MIX: Mix = Mix {
 };
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn prompts_that_wait_at_the_same_time_share_one_sync() {
     let world = std::sync::Arc::new(World::new(Site::new()));
     let _server = world.site.start(&["--max-queue", "1000"]).await.unwrap();
@@ -70,7 +69,6 @@ async fn prompts_that_wait_at_the_same_time_share_one_sync() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_server_with_nothing_to_do_leaves_the_disk_alone() {
     let world = std::sync::Arc::new(World::new(Site::new()));
     let _server = world.site.start(&[]).await.unwrap();

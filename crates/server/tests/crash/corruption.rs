@@ -26,7 +26,6 @@ const WORDS: Script = Script {
 };
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_garbled_page_is_named_and_nothing_else_is_made_of_it() {
     let mut trial = Trial::begin().await;
     for _ in 0..5 {

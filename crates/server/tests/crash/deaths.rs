@@ -2,10 +2,10 @@
 //!
 //! It must never know what the server was doing.
 
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tokio::time::sleep;
 
 use crate::random::Random;
 use crate::server::Server;
@@ -27,8 +27,6 @@ pub(crate) enum Deaths {
 }
 
 impl Deaths {
-    pub(crate) const ALL: [Self; 3] = [Self::Kills, Self::Writes, Self::Power];
-
     /// Its name on the command line of `cargo xtask crash`.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -92,21 +90,27 @@ impl Death {
 
     /// Waits for the death or brings it about; returns when it was, or a little later.
     pub(crate) async fn happen(self, world: &World, server: &mut Server) -> Duration {
-        match self.moment {
-            Moment::After(time) => sleep(time).await,
-            Moment::At(..) => {
-                if server.wait_for(LONGEST).await.is_some() {
-                    return world.now();
-                }
-            }
-        }
+        let within = match self.moment {
+            Moment::After(time) => time,
+            Moment::At(..) => LONGEST,
+        };
+        let died = server.wait_for(within).await;
         let at = world.now();
-        server.signal(if self.power == Power::Stays {
-            Signal::KILL
-        } else {
-            Signal::USR2
-        });
-        server.wait().await;
+        let status = match died {
+            Some(status) if self.may_come_early() => status,
+            Some(status) => panic!("the server ended by itself: {status}\n{}", world.site.log()),
+            None => {
+                let kills = self.power == Power::Stays;
+                server.signal(if kills { Signal::KILL } else { Signal::USR2 });
+                server.wait().await
+            }
+        };
+        let is_killed = status.signal() == Some(Signal::KILL.as_raw());
+        assert!(
+            is_killed,
+            "the server ended by itself: {status}\n{}",
+            world.site.log()
+        );
         at
     }
 }

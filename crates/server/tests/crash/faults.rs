@@ -45,31 +45,26 @@ async fn survives(fault: Fault, refusal: (u16, &str)) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_full_disk_refuses_prompts_until_there_is_room_again() {
     survives(Fault::Full { room: 0 }, (507, "storage_full")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_disk_that_fills_up_in_the_middle_of_a_write_loses_nothing() {
     survives(Fault::Full { room: 30_001 }, (507, "storage_full")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_disk_that_turns_read_only_refuses_prompts_until_it_is_writable_again() {
     survives(Fault::ReadOnly, (503, "storage_unavailable")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_disk_with_errors_refuses_prompts_until_it_works_again() {
     survives(Fault::Broken, (503, "storage_unavailable")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_disk_that_fails_again_and_again_for_a_moment_loses_nothing() {
     let mut trial = Trial::begin().await;
     let mut random = Random::new(1);
@@ -93,7 +88,6 @@ async fn a_disk_that_fails_again_and_again_for_a_moment_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_slow_disk_is_waited_for_and_nothing_else_waits() {
     let mut trial = Trial::begin().await;
     trial.world.site.shim.set(Number::SyncDelayMs, 300);
@@ -107,7 +101,6 @@ async fn a_slow_disk_is_waited_for_and_nothing_else_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_disk_that_does_not_answer_refuses_new_prompts_and_tells_the_truth_about_the_old() {
     let mut trial = Trial::begin().await;
     trial.fault_begins();
@@ -128,7 +121,6 @@ async fn a_disk_that_does_not_answer_refuses_new_prompts_and_tells_the_truth_abo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_database_that_somebody_else_has_locked_refuses_prompts_until_it_is_free() {
     let mut trial = Trial::begin().await;
     trial.prompt(SLOW).await;
@@ -149,7 +141,6 @@ async fn a_database_that_somebody_else_has_locked_refuses_prompts_until_it_is_fr
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what it tests is being built"]
 async fn a_server_that_starts_on_a_disk_that_fails_says_so_and_loses_nothing() {
     let mut trial = Trial::begin().await;
     let mut deaths = Vec::new();

@@ -221,6 +221,12 @@ impl Request {
         self.attempts.iter().find_map(Attempt::receipt)
     }
 
+    /// The run it asks for, as far as its client knows.
+    pub(crate) fn run(&self) -> Option<&str> {
+        let given = self.receipt().map(|receipt| receipt.run_id.as_str());
+        self.run_id.as_deref().or(given)
+    }
+
     /// Whether a request of it may have been accepted without the client knowing.
     pub(crate) fn may_be_accepted(&self) -> bool {
         let cut = |attempt: &Attempt| attempt.outcome == Outcome::Cut;

@@ -159,6 +159,13 @@ pub(crate) async fn settle(
 ) -> Vec<History> {
     let rooms = load.rooms.clone();
     let mut histories = wind_up(world, load, deaths).await;
+    let ended = server.wait_for(Duration::ZERO).await;
+    assert_eq!(
+        ended,
+        None,
+        "the server ended by itself:\n{}",
+        world.site.log()
+    );
     server.signal(Signal::TERM);
     let status = server.wait().await;
     if !status.success() {

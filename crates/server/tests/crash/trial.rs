@@ -137,14 +137,15 @@ impl Trial {
     /// Sends prompts until one is accepted.
     pub(crate) async fn is_accepted_in(&mut self, within: Duration) {
         let deadline = Instant::now() + within;
-        while !matches!(
-            self.prompt(Script::default()).await,
-            Outcome::Accepted { .. }
-        ) {
+        loop {
+            let outcome = self.prompt(Script::default()).await;
+            if matches!(outcome, Outcome::Accepted { .. }) {
+                return;
+            }
+            let log = self.world.site.log();
             assert!(
                 Instant::now() < deadline,
-                "a prompt is accepted:\n{}",
-                self.world.site.log()
+                "{log}\na prompt is accepted: {outcome:?}"
             );
         }
     }

@@ -19,10 +19,7 @@ pub(super) fn histories_are_whole(history: &History, problems: &mut Vec<String>)
     for (session, messages) in &history.messages {
         for (at, message) in messages.iter().enumerate() {
             if message["role"] == "assistant" && finish_of(message).is_none() {
-                problems.push(format!(
-                    "session {session}: message {} is not finished",
-                    message["id"]
-                ));
+                problems.push(format!("session {session}: {message} is not finished"));
             }
             for call in parts(message, "tool_call") {
                 let answers = |later: &Value| {
@@ -39,8 +36,8 @@ pub(super) fn histories_are_whole(history: &History, problems: &mut Vec<String>)
     }
 }
 
-/// A run that the server died under ends with an error, and a message that names it; unless the model had said all it
-/// was asked to say, and only the run was not over yet.
+/// A run that the server died under ends with an error, and with a message that names it; unless its turn was over and
+/// had said how, and only the run was not.
 pub(super) fn interrupted_say_so(history: &History, problems: &mut Vec<String>) {
     let messages = by_id(history);
     for (run, ends) in ends(history) {
@@ -48,10 +45,9 @@ pub(super) fn interrupted_say_so(history: &History, problems: &mut Vec<String>) 
             .iter()
             .filter(|end| end.payload["state"] == "interrupted")
         {
-            let message = end.payload["message_id"]
-                .as_str()
-                .and_then(|id| messages.get(id));
-            if !message.is_some_and(|message| says_why_it_ends(history, run, message)) {
+            let message = end.payload["message_id"].as_str();
+            let message = message.and_then(|id| messages.get(id));
+            if !message.is_some_and(|message| says_how_it_ends(history, run, message)) {
                 problems.push(format!("run {run}: its last message is {message:?}"));
             }
             if end.payload["error"].as_str().unwrap_or_default().is_empty() {
@@ -61,21 +57,19 @@ pub(super) fn interrupted_say_so(history: &History, problems: &mut Vec<String>) 
     }
 }
 
-fn says_why_it_ends(history: &History, run: &str, message: &Value) -> bool {
+fn says_how_it_ends(history: &History, run: &str, message: &Value) -> bool {
     let Some(finish) = finish_of(message) else {
         return false;
     };
-    let is_of = |request: &&Request| {
-        request.run_id.as_deref() == Some(run)
-            || request
-                .receipt()
-                .is_some_and(|receipt| receipt.run_id == run)
-    };
-    let is_whole = |request: &Request| text_of(message) == answer(request);
-    match finish["reason"].as_str() {
-        Some("error") => finish["message"] == "Interrupted",
-        Some("end_turn") => history.requests.iter().find(is_of).is_none_or(is_whole),
-        _ => false,
+    let is_of = |request: &&Request| request.run() == Some(run);
+    let request = history.requests.iter().find(is_of);
+    let ending = |ending| request.is_none_or(|request| request.script.ending == ending);
+    match finish["message"].as_str().unwrap_or_default() {
+        "Interrupted" => finish["reason"] == "error",
+        "User canceled request" => finish["reason"] == "canceled",
+        "Offline model failure" => ending(Ending::Fails),
+        "Agent panicked" => ending(Ending::Panics),
+        _ => request.is_none_or(|request| text_of(message) == answer(request)),
     }
 }
 

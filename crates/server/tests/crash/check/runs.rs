@@ -155,18 +155,18 @@ pub(super) fn prompts_are_once(history: &History, problems: &mut Vec<String>) {
                 && is_prompt(&seen.payload, &request.marker)
         };
         let told = history.log.iter().filter(created).count();
-        if kept > 1 || told > 1 || kept != told {
-            problems.push(format!(
-                "the prompt {} is {kept} times in the history and {told} times in the log",
-                request.marker
-            ));
-        }
         let state = request
             .receipt()
             .and_then(|receipt| records.get(receipt.run_id.as_str()));
         let ended = state
             .and_then(|record| record["state"].as_str())
             .unwrap_or_default();
+        if kept > 1 || told > 1 || kept != told {
+            let (marker, policy) = (&request.marker, request.policy);
+            problems.push(format!(
+                "the prompt {marker} ({policy:?}, {ended}) is {kept} times in the history and {told} times in the log"
+            ));
+        }
         if matches!(ended, "completed" | "cancelled") && kept == 0 {
             problems.push(format!(
                 "the prompt {} of a run that is {ended} is not in the history",
