@@ -42,7 +42,7 @@ struct Writer<P: Participant> {
     /// A commit failed after it may have reached the disk, and none has succeeded since. The connection knows that the
     /// log ends before that commit, and overwrites it with the next; a new connection would take it for a good one.
     in_doubt: bool,
-    /// Whether the last transaction met no failure of the disk.
+    /// Whether the last batch could be stored, as far as that was up to the disk.
     healthy: bool,
 }
 
@@ -126,6 +126,7 @@ impl<P: Participant> Writer<P> {
             if let Some((mut part, failure)) = failed.take() {
                 patience -= u32::from(failure.of_disk);
                 if failure.scope == Scope::Everything || patience == 0 {
+                    self.fails(&failure.error);
                     end(&mut part, Err(&failure.error));
                     parts
                         .iter_mut()
@@ -196,7 +197,7 @@ fn divide<P>(
     parts: &mut VecDeque<Vec<BoxedJob<P>>>,
 ) {
     if part.len() == 1 {
-        return end(&mut part, Err(&failure.error));
+        return fail(part, &failure.error);
     }
     let Some(at) = failure.at else {
         let rest = part.split_off(part.len() / 2);
@@ -204,18 +205,24 @@ fn divide<P>(
         return parts.push_front(part);
     };
     let rest = part.split_off(at + 1);
-    let mut failed = part.split_off(at);
+    let failed = part.split_off(at);
     if !rest.is_empty() {
         parts.push_front(rest);
     }
     if failure.final_for_change {
-        end(&mut failed, Err(&failure.error));
+        fail(failed, &failure.error);
     } else {
         parts.push_front(failed);
     }
     if !part.is_empty() {
         parts.push_front(part);
     }
+}
+
+/// A change has failed, and nothing that others do will help it.
+fn fail<P>(mut change: Vec<BoxedJob<P>>, error: &StoreError) {
+    tracing::error!(error = %error.chain(), "change failed and was undone");
+    end(&mut change, Err(error));
 }
 
 /// Tells those who wait.

@@ -137,11 +137,6 @@ impl<P: Participant> Writer<P> {
         let (error, panicked) = self.explain(reason);
         let kind = error.kind();
         let of_disk = kind != StoreErrorKind::Failed;
-        if of_disk {
-            self.fails(&error);
-        } else {
-            tracing::error!(error = %error.chain(), "change failed and was undone");
-        }
         self.in_doubt |= of_disk && stage == Stage::Commit;
         if is_of_connection(kind) && !self.in_doubt {
             self.open = None;
@@ -172,10 +167,10 @@ impl<P: Participant> Writer<P> {
         }
     }
 
-    /// Says once that the disk has failed, however often it does.
-    fn fails(&mut self, error: &StoreError) {
+    /// Says that nothing can be stored: once, however often it is tried.
+    pub(super) fn fails(&mut self, error: &StoreError) {
         if std::mem::take(&mut self.healthy) {
-            tracing::error!(error = %error.chain(), "storing has failed");
+            tracing::error!(error = %error.chain(), "nothing can be stored");
         }
     }
 
