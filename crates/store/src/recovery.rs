@@ -24,8 +24,12 @@ use crate::workspace::{Nowhere, Place, WorkspaceBatch, WorkspaceState};
 /// What is said of a run that was interrupted.
 const DETAILS: &str = "the server stopped before the run had ended";
 
-/// The workspaces that are concerned.
-const CONCERNED: &str = "SELECT workspace FROM runs WHERE ended_ms IS NULL AND state <> 'queued'
+/// The workspaces that are concerned. A run whose prompt is in the history has begun, although it is queued: a turn took
+/// it in, or it was being ended without one. It must not begin once more.
+const CONCERNED: &str = "SELECT workspace FROM runs
+                         WHERE ended_ms IS NULL AND (state <> 'queued' OR EXISTS (
+                             SELECT 1 FROM messages
+                             WHERE messages.workspace = runs.workspace AND messages.run_id = runs.run_id))
                          UNION SELECT workspace FROM messages INDEXED BY messages_live WHERE is_live = 1
                          UNION SELECT workspace FROM messages WHERE id IN (SELECT message FROM message_chunks)";
 
@@ -36,9 +40,12 @@ const STREAMED: &str =
                                       UNION ALL SELECT id FROM messages INDEXED BY messages_live WHERE is_live = 1)
      ORDER BY id";
 
-/// The runs that were running.
+/// The runs that had begun.
 const RUNNING: &str = "SELECT run_id, session_id FROM runs
-                       WHERE workspace = ?1 AND ended_ms IS NULL AND state <> 'queued' ORDER BY id";
+                       WHERE workspace = ?1 AND ended_ms IS NULL AND (state <> 'queued' OR EXISTS (
+                           SELECT 1 FROM messages
+                           WHERE messages.workspace = runs.workspace AND messages.run_id = runs.run_id))
+                       ORDER BY id";
 
 /// What a process left behind, and what became of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -228,8 +235,12 @@ mod tests {
         let unfinished = "runs USING INDEX runs_unfinished";
         let live = "messages USING COVERING INDEX messages_live";
         let streamed = "messages USING INTEGER PRIMARY KEY (rowid=?)";
-        plan::check_scans(CONCERNED, &[unfinished, live, streamed, "message_chunks"]);
+        let of_run = "messages_by_run (workspace=? AND run_id=?)";
+        plan::check_scans(
+            CONCERNED,
+            &[unfinished, of_run, live, streamed, "message_chunks"],
+        );
         plan::check_scans(STREAMED, &[streamed, "message_chunks", live]);
-        plan::check(RUNNING, &["runs_unfinished (workspace=?)"]);
+        plan::check(RUNNING, &["runs_unfinished (workspace=?)", of_run]);
     }
 }

@@ -191,6 +191,38 @@ async fn a_run_that_had_not_begun_to_answer_has_its_prompt_and_an_answer_that_sa
     assert_eq!(session.unwrap().message_count, 2);
 }
 
+/// A turn had taken the prompt in, or the run was being ended without one: it must not begin once more.
+#[tokio::test]
+async fn a_run_that_waited_and_whose_prompt_is_in_the_history_is_interrupted() {
+    let before = Stage::quiet();
+    let opened = before.open().await;
+    opened.session("s").await;
+    let written = opened.accept(prompt("s", "written", "hello"), 0).await;
+    let waits = opened.accept(prompt("s", "waits", "and then?"), 1).await;
+    let said = written.user_message(7);
+    let run = id("written");
+    let added = opened
+        .parts
+        .transcript
+        .create_message(Some(&run), said.clone());
+    added.await.unwrap();
+
+    let after = before.killed();
+    let report = after.store.recovered();
+    assert_eq!((report.interrupted, report.queued), (1, 1));
+    let opened = after.open().await;
+    assert_eq!(opened.parts.queued, [waits]);
+    let run = opened.run("written").await;
+    assert_eq!(
+        (run.state, run.started_at_ms),
+        (RunState::Interrupted, None)
+    );
+    let messages = opened.messages("s").await;
+    assert_eq!((messages.len(), &messages[0]), (2, &said));
+    assert_eq!(messages[1].parts, [interrupted(now(&after))]);
+    assert_eq!(ends(&opened.log(Seq(opened.next.0 - 1)).await).len(), 1);
+}
+
 #[tokio::test]
 async fn a_run_outlives_its_session_and_still_ends_once() {
     let before = Stage::quiet();
