@@ -28,9 +28,11 @@
 //! - The first session is the one that was asked for; those of its sub-agents follow, parents before children. Messages
 //!   are in the order in which they were added, files in the order of reading.
 //! - Runs are those that are over, in the order in which they were recorded. A run that waits or works is not part of a
-//!   file: whoever takes the file in must not run it again. Idempotency keys and events stay where they are.
+//!   file: whoever takes the file in must not run it again. What it has said so far is, ended as interrupted. Idempotency
+//!   keys and events stay where they are.
 //! - Whoever reads the file passes over members that it does not know, and refuses another format or a later version.
 
+mod cut;
 mod export;
 mod import;
 

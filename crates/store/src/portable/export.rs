@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::{
     FORMAT, FileRead, Portable, PortableMessage, PortableRun, PortableSession, PortableWorkspace,
-    VERSION,
+    VERSION, cut,
 };
 use crate::directory;
 use crate::journal::record;
@@ -55,7 +55,7 @@ pub enum ExportError {
 
 /// Writes a session of a data directory, with the sessions of its sub-agents, as one JSON object; the crate's
 /// documentation describes it. The workspace need not be named if no other has a session of this id. A message that is
-/// being streamed is written as far as it is on disk. Blocking.
+/// being streamed is written as far as it is on disk, and ended as interrupted. Blocking.
 ///
 /// # Errors
 /// [`ExportError`]; what was written up to there is not a whole file.
@@ -141,13 +141,16 @@ fn collect(
         runs.extend(finished_runs(connection, place.row, id)?);
     }
     runs.sort_by_key(|(row, _)| *row);
+    let runs: Vec<PortableRun> = runs.into_iter().map(|(_, run)| run).collect();
+    let now = SystemClock.now();
+    cut::end(&mut sessions, &runs, now);
     Ok(Portable {
         format: FORMAT.to_owned(),
         version: VERSION,
-        exported_ms: SystemClock.now().millis(),
+        exported_ms: now.millis(),
         workspace: place.workspace.clone(),
         sessions,
-        runs: runs.into_iter().map(|(_, run)| run).collect(),
+        runs,
     })
 }
 

@@ -22,6 +22,8 @@ use crate::workspace::WorkspaceBatch;
 pub struct ImportReport {
     /// The workspace in which the session is now.
     pub workspace: WorkspaceId,
+    /// Its directory, which need not exist on this machine.
+    pub path: PathBuf,
     /// The session.
     pub session: SessionId,
     /// How many sessions: the one that was asked for, and those of its sub-agents.
@@ -50,7 +52,9 @@ pub enum ImportError {
     #[error("file is not whole: {0}")]
     Contradiction(String),
     /// Something of the same id is in the workspace already.
-    #[error("{what} `{id}` is in the workspace already")]
+    #[error(
+        "{what} `{id}` is in the workspace already; delete its session there first, or name another workspace"
+    )]
     Exists {
         /// What it is: `session`, `message` or `run`.
         what: &'static str,
@@ -78,7 +82,7 @@ pub fn import_session(
 ) -> Result<ImportReport, ImportError> {
     let portable = parse(input)?;
     let report = check(&portable, into)?;
-    let path = into.map_or_else(|| portable.workspace.path.clone(), PathBuf::from);
+    let path = report.path.clone();
     let store = Store::open(directory, StoreOptions::default()).map_err(ImportError::Open)?;
     let taken = store.in_workspace(
         report.workspace,
@@ -156,6 +160,7 @@ fn check(portable: &Portable, into: Option<&Path>) -> Result<ImportReport, Impor
     }
     Ok(ImportReport {
         workspace: into.map_or(portable.workspace.id, WorkspaceId::of_path),
+        path: into.map_or_else(|| portable.workspace.path.clone(), PathBuf::from),
         session: first.session.id.clone(),
         sessions: sessions.len(),
         messages: messages.len(),
@@ -202,7 +207,7 @@ fn take(
     portable: &Portable,
 ) -> rusqlite::Result<()> {
     for session in &portable.sessions {
-        take_session(connection, batch, workspace, session)?;
+        take_session(connection, batch, workspace, portable, session)?;
     }
     for run in &portable.runs {
         take_run(connection, workspace, run)?;
@@ -214,10 +219,15 @@ fn take_session(
     connection: &Connection,
     batch: &mut WorkspaceBatch,
     workspace: i64,
+    file: &Portable,
     portable: &PortableSession,
 ) -> rusqlite::Result<()> {
+    // A sub-agent's session that comes without its parent stands for itself, or nobody would find it.
+    let is_there = |id: &SessionId| file.sessions.iter().any(|other| other.session.id == *id);
+    let parent = portable.session.parent_session_id.clone();
     // Who is busy and who looks on is a matter of the server that it comes from.
     let session = Session {
+        parent_session_id: parent.filter(is_there),
         message_count: portable.messages.len() as u64,
         is_busy: false,
         attached_clients: 0,

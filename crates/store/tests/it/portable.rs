@@ -4,12 +4,13 @@ use std::path::Path;
 
 use runwright_agent::{AgentCall, Earlier, EventSink, NewSession, Pace, RunEnd, RunQuery};
 use runwright_proto::{
-    AgentMessage, Attachment, Change, Event, Finish, Part, Role, RunState, Seq, Session, Usage,
+    AgentMessage, Attachment, Change, Event, Finish, Message, Part, Role, RunState, Seq, Session,
+    ToolCall, Usage,
 };
 use runwright_store::{
     ExportError, ImportError, OpenStoreError, Store, StoreOptions, export_session, import_session,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::stage::{DEMO, Opened, Stage, id, prompt, workspace};
 
@@ -93,6 +94,12 @@ fn export(stage: &Stage) -> Vec<u8> {
     file
 }
 
+fn export_of(stage: &Stage, session: &str) -> Vec<u8> {
+    let mut file = Vec::new();
+    export_session(stage.directory.path(), None, &id(session), &mut file).unwrap();
+    file
+}
+
 /// A directory of its own, with nothing in it.
 fn empty() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -102,15 +109,17 @@ fn open(directory: tempfile::TempDir) -> Stage {
     Stage::at(directory, runwright_agent::Timestamp(0), |_| {})
 }
 
-async fn history(opened: &Opened) -> (Vec<Session>, Vec<runwright_proto::Message>) {
+async fn history(opened: &Opened) -> (Vec<Session>, Vec<Message>) {
     let transcript = &opened.parts.transcript;
     let mut sessions = Vec::new();
     for session in ["s", "child"] {
         sessions.extend(transcript.session(&id(session)).await.unwrap());
     }
     let mut messages = [opened.messages("s").await, opened.messages("child").await].concat();
-    // When a message that is being streamed was changed last is not on disk until it is whole.
+    // What is being streamed is ended in a file, with the time.
     messages[2].updated_at = 0;
+    let is_end = |part: &Part| matches!(part, Part::Finish(_));
+    messages[2].parts.retain(|part| !is_end(part));
     (sessions, messages)
 }
 
@@ -163,6 +172,86 @@ async fn a_session_is_the_same_where_it_is_taken_in() {
         file
     };
     assert_eq!(without_time(&again), without_time(&file));
+}
+
+#[tokio::test]
+async fn what_is_not_over_is_ended_in_the_file_and_goes_on_where_it_is() {
+    let stage = Stage::quiet();
+    let opened = stage.open().await;
+    fill(&opened).await;
+    let call = ToolCall {
+        id: "call".into(),
+        name: "look".into(),
+        ..ToolCall::default()
+    };
+    let parts = vec![Part::text("so far"), Part::ToolCall(call)];
+    let message = opened.messages("s").await.remove(2);
+    opened.update(&message, parts.clone(), Pace::Now).await;
+    let here = opened.messages("s").await;
+
+    let file: Value = serde_json::from_slice(&export_of(&stage, "s")).unwrap();
+    let entries = file["sessions"][0]["messages"].as_array().unwrap();
+    let shown = |entry: &Value| {
+        let parts = entry["message"]["parts"].as_array().unwrap().iter();
+        let data = parts.map(|part| {
+            let data = &part["data"];
+            json!([
+                part["type"],
+                data["text"],
+                data["finished"],
+                data["is_error"],
+                data["message"]
+            ])
+        });
+        json!([
+            entry["run_id"],
+            entry["message"]["role"],
+            data.collect::<Vec<_>>()
+        ])
+    };
+    let expected = [
+        json!([
+            "running",
+            "assistant",
+            [
+                ["text", "so far", null, null, null],
+                ["tool_call", null, true, null, null],
+                ["finish", null, null, null, "Interrupted"]
+            ]
+        ]),
+        json!([
+            "running",
+            "tool",
+            [
+                ["tool_result", null, null, true, null],
+                ["finish", null, null, null, null]
+            ]
+        ]),
+    ];
+    assert_eq!(entries[2..].iter().map(shown).collect::<Vec<_>>(), expected);
+    assert_eq!(opened.messages("s").await, here);
+    assert_eq!(opened.run("running").await.state, RunState::Running);
+
+    let elsewhere = empty();
+    let taken = import_session(elsewhere.path(), None, file.to_string().as_bytes()).unwrap();
+    assert_eq!(taken.messages, 5);
+    assert_eq!(taken.path, Path::new(DEMO));
+    let there = open(elsewhere);
+    let finish = |message: &Message| message.finish().is_some();
+    assert!(there.open().await.messages("s").await.iter().all(finish));
+}
+
+#[tokio::test]
+async fn the_session_of_a_sub_agent_stands_for_itself_without_its_parent() {
+    let stage = Stage::quiet();
+    fill(&stage.open().await).await;
+    let file = export_of(&stage, "child");
+    let elsewhere = empty();
+    import_session(elsewhere.path(), None, file.as_slice()).unwrap();
+    let opened = open(elsewhere).open().await;
+    let sessions = opened.parts.transcript.sessions().await.unwrap();
+    let listed: Vec<_> = sessions.iter().map(|session| session.id.as_str()).collect();
+    assert_eq!(listed, ["child"]);
 }
 
 #[tokio::test]
