@@ -38,6 +38,8 @@ fn main() -> ExitCode {
         Command::Status(args) => talk(cli::status(args, cli.json, &environment)),
         Command::Doctor(args) => ended(cli::doctor(&args, cli.json, &environment)),
         Command::Backup(args) => ended(cli::backup(&args, cli.json, &environment)),
+        Command::Export(args) => ended(cli::export(&args, cli.json, &environment)),
+        Command::Import(args) => ended(cli::import(&args, cli.json, &environment)),
         Command::Audit(args) => ended(cli::audit(&args, cli.json, &environment)),
         Command::Completions(args) => {
             let mut completions = Vec::new();

@@ -11,7 +11,7 @@ use clap::{
 use clap_complete::Shell;
 use runwright_proto::BusyPolicy;
 
-use super::{AuditArgs, BackupArgs, DoctorArgs, ServeArgs, ServerAddress};
+use super::{AuditArgs, BackupArgs, DoctorArgs, ExportArgs, ImportArgs, ServeArgs, ServerAddress};
 
 /// Runs coding-agent prompts for many clients at once.
 #[derive(Debug, Parser)]
@@ -57,6 +57,10 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Copies the database into a file, also while a server uses it.
     Backup(BackupArgs),
+    /// Writes one session, with the sessions that it started, into a file.
+    Export(ExportArgs),
+    /// Takes a session in that was exported.
+    Import(ImportArgs),
     /// Prints the audit log: who did what.
     Audit(AuditArgs),
     /// Prints a completion script for a shell.
@@ -158,6 +162,8 @@ mod tests {
             Command::Status(_) => "status",
             Command::Doctor(_) => "doctor",
             Command::Backup(_) => "backup",
+            Command::Export(_) => "export",
+            Command::Import(_) => "import",
             Command::Audit(_) => "audit",
             Command::Completions(_) => "completions",
             Command::Openapi => "openapi",
