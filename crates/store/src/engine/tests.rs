@@ -6,6 +6,7 @@ mod closing;
 mod faults;
 mod idle;
 mod lazy;
+mod mixtures;
 mod overload;
 mod reading;
 mod stage;

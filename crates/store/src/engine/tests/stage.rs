@@ -108,8 +108,7 @@ impl Stage {
         let (told, mut say) = (self.told.clone(), self.say(name));
         move |batch| {
             say(batch)?;
-            let told = told.clone();
-            batch.participant(key, || Witness { name, told, fate });
+            batch.participant(key, || told.witness(name, fate));
             Ok(())
         }
     }
@@ -146,6 +145,11 @@ impl Told {
 
     pub(super) fn say(&self, what: impl Into<String>) {
         self.0.lock().unwrap().push(what.into());
+    }
+
+    pub(super) fn witness(&self, name: &'static str, fate: Fate) -> Witness {
+        let told = self.clone();
+        Witness { name, told, fate }
     }
 }
 
