@@ -19,7 +19,7 @@ pub(super) struct Course<P> {
     catch_up: VecDeque<CatchUp>,
     /// What is lost and was not told yet.
     lost: Option<Lost>,
-    /// Whether nobody is told of a loss that lies before everything.
+    /// Whether the reader begins with the oldest event that is kept: what was before that is no loss to it.
     from_oldest: bool,
     /// The page that was read and not told yet, and how far it goes.
     page: Option<(P, Seq)>,
@@ -118,6 +118,7 @@ impl<P> Course<P> {
                 return Step::Over;
             };
             self.told = through;
+            self.from_oldest = false;
             return Step::Page(page);
         }
         let place = self.catch_up.front().map_or(self.to, |next| next.at);
@@ -163,8 +164,7 @@ impl<P> Course<P> {
     fn take_lost(&mut self) -> Option<Lost> {
         let lost = self.lost.take()?;
         self.told = self.told.max(lost.to);
-        let is_before_everything = lost.from <= Seq::ZERO.next();
-        (!(self.from_oldest && is_before_everything)).then_some(lost)
+        (!self.from_oldest).then_some(lost)
     }
 }
 

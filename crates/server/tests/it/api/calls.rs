@@ -1,15 +1,15 @@
 //! A router over a backend in memory, and requests to it.
 
-use std::{ops::Deref, path::Path, time::Duration};
+use std::{ops::Deref, path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use runwright_backend::{
-    Backend, BackendOptions,
-    testing::{FakeRunner, TestBackend},
+    Backend, BackendOptions, TopicOptions,
+    testing::{FakeRunner, StoredLog, TestBackend},
 };
-use runwright_proto::{ClientId, SessionId, WorkspaceId};
+use runwright_proto::{ClientId, Epoch, SessionId, WorkspaceId};
 use runwright_server::{AppState, ServerInfo, config::Limits, router};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -81,6 +81,21 @@ impl Api {
             backend,
             state,
         }
+    }
+
+    /// Makes one whose logs are stored and keep so many events in memory.
+    pub(crate) fn stored(in_memory: usize) -> Self {
+        let log = TopicOptions {
+            max_events: in_memory,
+            ..TestBackend::roomy_figures().log
+        };
+        let options = BackendOptions {
+            log,
+            ..BackendOptions::default()
+        };
+        let api = Self::with(options, |_| {});
+        api.backend.store_logs();
+        api
     }
 
     /// Opens the workspace of a directory as a new client.
@@ -182,6 +197,28 @@ impl Work<'_> {
     /// The way into its log.
     pub(crate) async fn press(&self) -> Press {
         Press::new(self.api.backend.workspace(self.id).await.unwrap())
+    }
+
+    /// The way into its stored log.
+    pub(crate) fn stored_press(&self) -> Press {
+        Press::stored(self.stored_log())
+    }
+
+    pub(crate) fn stored_log(&self) -> Arc<StoredLog> {
+        self.api.backend.stored_log(self.id)
+    }
+
+    /// The epoch of its log.
+    pub(crate) async fn epoch(&self) -> Epoch {
+        let workspace = self.api.backend.workspace(self.id).await.unwrap();
+        workspace.log().epoch().clone()
+    }
+
+    /// Opens the stream of its client after a number.
+    pub(crate) async fn stream_after(&self, seq: u64) -> Stream {
+        let epoch = self.epoch().await;
+        let path = format!("{}&after={epoch}-{seq}", self.events());
+        self.api.stream(&path).await
     }
 
     pub(crate) async fn session(&self) -> SessionId {
