@@ -22,6 +22,9 @@ const BYTES_FOR_TOKENS: (usize, usize) = (41, 6);
 /// How many megabytes the reader of the longest may be sent (performance 10).
 const LIMIT: f64 = 4.0;
 
+/// How many bytes a reader of deltas may be sent for each of the text, however long it is (performance 10).
+const LIMIT_WITH_DELTAS: f64 = 8.0;
+
 /// A server that writes one answer.
 struct Answer {
     server: Server,
@@ -35,10 +38,17 @@ struct Answer {
 #[derive(Debug)]
 struct Took {
     text: usize,
-    bytes: usize,
-    /// CPU time of the server, in milliseconds, with the reader and without it.
-    watched: f64,
+    whole: Reader,
+    deltas: Reader,
+    /// CPU time of the server without a reader, in milliseconds.
     alone: f64,
+}
+
+/// What a reader of an answer was sent, and what its server took, in milliseconds.
+#[derive(Debug)]
+struct Reader {
+    bytes: usize,
+    cpu: f64,
 }
 
 /// All answers are written at the same time, each by servers of its own.
@@ -54,14 +64,16 @@ pub(crate) fn run() -> Result<()> {
         })
     });
     for (tokens, took) in ANSWERS.into_iter().zip(took) {
-        report(tokens, &took?);
+        let took = took?;
+        report(tokens, &took);
+        report_deltas(tokens, &took);
     }
     Ok(())
 }
 
 fn report(tokens: usize, took: &Took) {
     let of = |what: &str| format!("P9 watched answer of {tokens} tokens, {what}");
-    let megabytes = took.bytes as f64 / 1e6;
+    let megabytes = took.whole.bytes as f64 / 1e6;
     if Some(&tokens) == ANSWERS.last() {
         print(&Row::limited(
             of("MB to its reader; limit"),
@@ -73,35 +85,67 @@ fn report(tokens: usize, took: &Took) {
     }
     print(&Row::only(
         of("bytes to its reader for each of the text"),
-        took.bytes as f64 / took.text as f64,
+        took.whole.bytes as f64 / took.text as f64,
     ));
     print(&Row::only(
         of("CPU ms for its reader"),
-        took.watched - took.alone,
+        took.whole.cpu - took.alone,
     ));
     print(&Row::only(of("CPU ms for nobody"), took.alone));
 }
 
-/// Has an answer written twice at the same time, for a reader and for nobody, so that the difference is the reader's.
+fn report_deltas(tokens: usize, took: &Took) {
+    let of = |what: &str| format!("P9 watched answer of {tokens} tokens with deltas, {what}");
+    print(&Row::limited(
+        of("bytes to its reader for each of the text; limit"),
+        took.deltas.bytes as f64 / took.text as f64,
+        LIMIT_WITH_DELTAS,
+    ));
+    let cpu = took.deltas.cpu - took.alone;
+    print(&Row::only(of("CPU ms for its reader"), cpu));
+    // The same for every length, if it is linear.
+    print(&Row::only(
+        of("CPU us for its reader and each KB of the text"),
+        cpu * 1e6 / took.text as f64,
+    ));
+}
+
+/// Has an answer written three times at the same time, for a reader of each kind and for nobody, so that the difference
+/// is the reader's.
 fn follow(tokens: usize) -> Result<Took> {
     let (words, text) = words(tokens);
-    let (watched, alone) = (Answer::open()?, Answer::open()?);
-    let stream = readers::open(
-        &watched.server.address,
-        &format!("{}/events", watched.workspace),
-    )?;
-    let before = (watched.server.cpu()?, alone.server.cpu()?);
-    watched.ask_for(words)?;
-    let run = alone.ask_for(words)?;
-    let bytes = read_to_end_of_run(stream)?;
-    let cpu = watched.server.cpu()? - before.0;
-    alone.wait_for(&run)?;
+    let alone = Answer::open()?;
+    let before = alone.server.cpu()?;
+    let (whole, deltas) = thread::scope(|scope| {
+        let read =
+            |query| scope.spawn(move || read(words, query).map_err(|error| error.to_string()));
+        let (whole, deltas) = (read(""), read("?deltas=1"));
+        let run = alone.ask_for(words);
+        let read = |reader: thread::ScopedJoinHandle<'_, _>| {
+            let read = reader.join();
+            read.unwrap_or_else(|_| Err("a reader panicked".to_owned()))
+        };
+        let read = (read(whole), read(deltas));
+        run.and_then(|run| alone.wait_for(&run)).map(|()| read)
+    })?;
     Ok(Took {
         text,
-        bytes,
-        watched: milliseconds(cpu),
-        alone: milliseconds(alone.server.cpu()? - before.1),
+        whole: whole?,
+        deltas: deltas?,
+        alone: milliseconds(alone.server.cpu()? - before),
     })
+}
+
+/// Has an answer written and reads it.
+fn read(words: usize, query: &str) -> Result<Reader> {
+    let answer = Answer::open()?;
+    let path = format!("{}/events{query}", answer.workspace);
+    let stream = readers::open(&answer.server.address, &path)?;
+    let before = answer.server.cpu()?;
+    answer.ask_for(words)?;
+    let bytes = read_to_end_of_run(stream)?;
+    let cpu = milliseconds(answer.server.cpu()? - before);
+    Ok(Reader { bytes, cpu })
 }
 
 /// How many words of the offline model are as long as so many tokens, and how long they are.

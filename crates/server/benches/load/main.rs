@@ -28,8 +28,8 @@
 //! - What is stored is in the build directory, which is on a disk; sockets are where temporary files are.
 //! - Whatever the figures say the exit code is 0. It is not when something cannot be measured.
 //!
-//! Not here: the goal for deltas (P9); the store alone (P2, P7), which is a bench of the store; the size of an idle
-//! workspace (P5), which is a bench of the backend; the foreign server that P4 names, which is not at hand.
+//! Not here: the store alone (P2, P7), which is a bench of the store; the size of an idle workspace (P5), which is a bench
+//! of the backend; the foreign server that P4 names, which is not at hand.
 
 mod accept;
 mod answer;
