@@ -235,6 +235,8 @@ fn had_its_turn(request: &Request, records: &BTreeMap<&str, &Value>) -> bool {
     record.is_some_and(|record| {
         request.policy != Policy::Interrupt
             && record["folded_into"].is_null()
+            // One that was interrupted before it began may have been taken into the turn of another.
+            && record["started_at_ms"].is_number()
             && record["state"] != "cancelled"
     })
 }

@@ -230,7 +230,7 @@ pub(super) fn put(story: &mut Vec<Seen>, event: Seen) {
 }
 
 pub(super) fn good() -> History {
-    let record = |run: &str, state: &str, words: &str| json!({ "run_id": run, "state": state, "text": words });
+    let record = |run: &str, state: &str, words: &str| json!({ "run_id": run, "state": state, "text": words, "started_at_ms": 7 });
     // A client without a cursor misses what was on its way to it when the server died.
     let mut of_the_contract = log();
     of_the_contract.remove(6);
