@@ -20,7 +20,8 @@ pub use self::{
     report::{CheckReport, Finding, Severity, TableSize},
 };
 use crate::engine::{fault, file_in};
-use crate::error::StoreError;
+use crate::error::{OpenStoreError, StoreError};
+use crate::migrate;
 
 /// Why a data directory could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,9 @@ pub enum CheckError {
     /// The database cannot be opened or read.
     #[error("database cannot be looked at")]
     Store(#[source] StoreError),
+    /// The database is another program's, or a newer one's: nothing can be said of it.
+    #[error(transparent)]
+    Schema(#[from] OpenStoreError),
 }
 
 /// A connection to the database of a directory that changes nothing.
@@ -50,8 +54,8 @@ pub(crate) fn reader(directory: &Path) -> Result<(Connection, Arc<Path>), CheckE
         connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
         Ok(connection)
     });
-    match opened {
-        Ok(connection) => Ok((connection, path)),
-        Err(error) => Err(CheckError::Store(fault::store_error(&error, &path))),
-    }
+    let connection =
+        opened.map_err(|error| CheckError::Store(fault::store_error(&error, &path)))?;
+    migrate::check(&connection, &path)?;
+    Ok((connection, path))
 }

@@ -7,19 +7,16 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::engine::fault;
-use crate::error::{OpenStoreError, StoreError};
+use crate::error::StoreError;
 use crate::maintenance::{self, CheckError};
 use crate::migrate;
 
 /// Why a data directory could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadStoreError {
-    /// There is no database, or it cannot be opened.
+    /// There is no database, it cannot be opened, or it is not one of this program.
     #[error(transparent)]
     Check(#[from] CheckError),
-    /// The database is another program's, or a newer one's.
-    #[error(transparent)]
-    Schema(#[from] OpenStoreError),
     /// The database was last used by an older program.
     #[error(
         "`{}` has a schema of an older program; start the server on it once, which brings it up to date", path.display()
@@ -43,7 +40,7 @@ impl Reading {
     /// Opens it. Blocking.
     pub(crate) fn open(directory: &Path) -> Result<Self, ReadStoreError> {
         let (connection, path) = maintenance::reader(directory)?;
-        if migrate::missing(&connection, &path)? > 0 {
+        if migrate::missing(&connection, &path).map_err(CheckError::Schema)? > 0 {
             let path = path.to_path_buf();
             return Err(ReadStoreError::Older { path });
         }

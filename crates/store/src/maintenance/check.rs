@@ -9,6 +9,7 @@ use super::report::{CheckReport, Finding, Severity, TableSize};
 use super::{CheckError, reader};
 use crate::engine::{fault, log_of, vacuum};
 use crate::lock::{self, LockState};
+use crate::migrate;
 
 /// So many faults of the file are told; more say no more.
 const FAULTS: u32 = 20;
@@ -29,6 +30,7 @@ const JSON: [(&str, &str, &str); 4] = [
 /// [`CheckError`] if the database cannot even be opened.
 pub fn check(directory: &Path) -> Result<CheckReport, CheckError> {
     let (mut connection, path) = reader(directory)?;
+    let is_current = migrate::missing(&connection, &path)? == 0;
     // One state for all questions, whatever a server does meanwhile.
     let looked = connection.transaction().and_then(|state| {
         let pages = |name| vacuum::pragma(&state, name).map(u64::from);
@@ -41,7 +43,7 @@ pub fn check(directory: &Path) -> Result<CheckReport, CheckError> {
             free_bytes: pages("freelist_count")? * page_bytes,
             log_bytes: log_of(&path).metadata().map_or(0, |log| log.len()),
             tables: tables(&state).unwrap_or_default(),
-            findings: findings(&state, &lock),
+            findings: findings(&state, &lock, is_current),
             lock,
         })
     });
@@ -49,11 +51,17 @@ pub fn check(directory: &Path) -> Result<CheckReport, CheckError> {
 }
 
 /// What is not as it should be, the worst first.
-fn findings(connection: &Connection, lock: &LockState) -> Vec<Finding> {
+fn findings(connection: &Connection, lock: &LockState, is_current: bool) -> Vec<Finding> {
     let mut findings = Findings(faults(connection));
     if !findings.0.is_empty() {
         // An index that lost its entries makes everything look as if it belonged to nothing.
         findings.note("what belongs to nothing is not looked for in a file that is damaged");
+        return findings.0;
+    }
+    if !is_current {
+        findings.note(
+            "the schema is of an older program: the next start brings it up to date, and rows are looked at then",
+        );
         return findings.0;
     }
     for (what, table, column) in JSON {

@@ -6,7 +6,7 @@ use std::path::Path;
 use runwright_agent::Pace;
 use runwright_proto::{Part, Role};
 use runwright_store::maintenance::{
-    CheckError, CheckReport, Finding, FixError, Severity, check, fix,
+    BackupError, CheckError, CheckReport, Finding, FixError, Severity, backup, check, fix,
 };
 use runwright_store::{LockState, OpenStoreError, Store, StoreErrorKind, StoreOptions};
 use tempfile::TempDir;
@@ -347,6 +347,46 @@ async fn free_pages_are_given_back() {
         fixed.after.database_bytes <= before.database_bytes - 1_000_000,
         "{fixed}"
     );
+}
+
+#[test]
+fn a_database_of_a_newer_program_is_not_taken_for_a_damaged_one() {
+    let directory = tempfile::tempdir().unwrap();
+    hand(directory.path(), "CREATE TABLE of_tomorrow (n)");
+    let is_foreign = |error: CheckError| {
+        let is_foreign = matches!(error, CheckError::Schema(OpenStoreError::Foreign { .. }));
+        assert!(is_foreign, "{error}");
+    };
+    is_foreign(check(directory.path()).unwrap_err());
+    let ours = "PRAGMA application_id = 1381454420; PRAGMA user_version = 9999";
+    hand(directory.path(), ours);
+    let newer = |error: CheckError| {
+        let CheckError::Schema(OpenStoreError::Newer { found, .. }) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(found, 9999);
+    };
+    newer(check(directory.path()).unwrap_err());
+    let FixError::Check(error) = fix(directory.path()).unwrap_err() else {
+        panic!("it is not opened to be changed");
+    };
+    newer(error);
+    let copy = directory.path().join("copy.db");
+    let BackupError::Check(error) = backup(directory.path(), &copy).unwrap_err() else {
+        panic!("it is not copied");
+    };
+    newer(error);
+}
+
+#[tokio::test]
+async fn a_database_of_an_older_program_is_left_for_the_next_start() {
+    let directory = directory().await;
+    let older = "DROP TABLE approvals; DROP TABLE audit; PRAGMA user_version = 1";
+    hand(directory.path(), older);
+    let report = check(directory.path()).unwrap();
+    let text = "the schema is of an older program: the next start brings it up to date, and rows are looked at then";
+    assert_eq!(findings(&report), [(Severity::Note, text)]);
+    assert_eq!(fix(directory.path()).unwrap().after.findings, []);
 }
 
 #[test]
