@@ -72,3 +72,53 @@ pub struct AuditArgs {
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{Cli, Command};
+
+    fn command(args: &[&str]) -> Command {
+        let args = [&["runwright"], args].concat();
+        Cli::from_args(args).expect("valid flags").command
+    }
+
+    #[test]
+    fn the_commands_of_a_data_folder_read_their_flags() {
+        let Command::Export(export) = command(&["export", "s1", "--data-dir", "/d"]) else {
+            panic!("not export")
+        };
+        assert_eq!(
+            (export.session.as_str(), export.file.as_path()),
+            ("s1", Path::new("-"))
+        );
+        assert_eq!(export.data_dir.data_dir.as_deref(), Some(Path::new("/d")));
+        let Command::Import(import) = command(&["import", "-", "--workspace", "/w"]) else {
+            panic!("not import")
+        };
+        assert_eq!(import.file, Path::new("-"));
+        assert_eq!(import.workspace.as_deref(), Some(Path::new("/w")));
+        let Command::Audit(audit) = command(&["audit", "--limit", "5"]) else {
+            panic!("not audit")
+        };
+        assert_eq!((audit.limit, audit.since), (Some(5), None));
+        let Command::Doctor(doctor) = command(&["doctor"]) else {
+            panic!("not doctor")
+        };
+        assert!(!doctor.fix, "it repairs nothing unless it is told to");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for wrong in [
+            &["runwright", "export"][..],
+            &["runwright", "export", "s1", "--workspace", "no-uuid"],
+            &["runwright", "audit", "--limit", "0"],
+            &["runwright", "audit", "--since", "yesterday"],
+            &["runwright", "backup"],
+        ] {
+            assert!(Cli::from_args(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -58,16 +58,21 @@ impl Told {
 
 /// Runs a command on a data folder.
 async fn on(data_dir: &Path, args: &[&str]) -> Told {
+    on_input(data_dir, args, Stdio::null()).await
+}
+
+/// The same with something on standard input.
+async fn on_input(data_dir: &Path, args: &[&str], input: impl Into<Stdio>) -> Told {
     let data_dir = ["--data-dir", data_dir.to_str().unwrap()];
-    told(&[args, &data_dir].concat(), &[]).await
+    told(&[args, &data_dir].concat(), &[], input).await
 }
 
 /// Runs a command with nothing of the environment of whoever runs the tests.
-async fn told(args: &[&str], environment: &[(&str, &Path)]) -> Told {
+async fn told(args: &[&str], environment: &[(&str, &Path)], input: impl Into<Stdio>) -> Told {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runwright"));
     command.args(args).env_clear();
     command.envs(environment.iter().copied());
-    command.stdin(Stdio::null()).kill_on_drop(true);
+    command.stdin(input).kill_on_drop(true);
     let output = timeout(SOON, command.output()).await.unwrap().unwrap();
     Told {
         out: String::from_utf8(output.stdout).unwrap(),
@@ -120,7 +125,7 @@ async fn the_folder_is_the_one_that_serve_would_use() {
         &["backup", "copy.db"],
         &["audit"],
     ] {
-        let refused = told(command, &of_home).await.refused();
+        let refused = told(command, &of_home, Stdio::null()).await.refused();
         assert_eq!(refused, missing(".local/share/runwright"), "{command:?}");
     }
     let variable = home.path().join("variable");
@@ -128,7 +133,7 @@ async fn the_folder_is_the_one_that_serve_would_use() {
         ("HOME", home.path()),
         ("RUNWRIGHT_DATA_DIR", variable.as_path()),
     ];
-    let refused = told(&["doctor"], &set).await.refused();
+    let refused = told(&["doctor"], &set, Stdio::null()).await.refused();
     assert_eq!(refused, missing("variable"));
     assert_eq!(
         home.path().read_dir().unwrap().count(),
@@ -136,7 +141,7 @@ async fn the_folder_is_the_one_that_serve_would_use() {
         "nothing is made"
     );
 
-    let nowhere = told(&["doctor"], &[]).await;
+    let nowhere = told(&["doctor"], &[], Stdio::null()).await;
     assert_eq!((nowhere.out.as_str(), nowhere.code), ("", Some(2)));
     assert!(nowhere.err.contains("--data-dir"), "{nowhere:?}");
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
-use super::{answer, answered, on, stop};
+use super::{answer, answered, on, on_input, stop};
 use crate::server::{Server, Start};
 use crate::workspace::{Member, ends};
 
@@ -158,7 +158,10 @@ async fn what_a_run_has_said_so_far_comes_along_ended() {
 
     let mut there = Server::start();
     stop(&mut there).await;
-    let imported = on(&there.data_dir(), &["import", path]).await.well();
+    let file = fs::File::open(&file).unwrap();
+    let imported = on_input(&there.data_dir(), &["import", "-"], file)
+        .await
+        .well();
     assert!(
         imported.contains(&format!("into `{}`", member.directory)),
         "{imported}"
