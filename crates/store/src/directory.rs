@@ -137,12 +137,20 @@ fn insert(
     Ok(connection.last_insert_rowid())
 }
 
-/// Notes the settings of a workspace that is opened, and takes what was left behind; who followed it is forgotten.
-pub(crate) fn open(
+/// What was left behind in a workspace that is opened.
+pub(crate) fn left_behind(connection: &Connection, workspace: i64) -> rusqlite::Result<LeftBehind> {
+    Ok(LeftBehind {
+        queued: queued(connection, workspace)?,
+        clients: clients(connection, workspace)?,
+    })
+}
+
+/// Notes the settings of a workspace that is open; who followed it before is forgotten.
+pub(crate) fn note_open(
     connection: &Connection,
     workspace: i64,
     settings: &WorkspaceSettings,
-) -> rusqlite::Result<LeftBehind> {
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "UPDATE workspaces SET path = ?2, channels = ?3, on_last_detach = ?4, seen_seq = NULL WHERE id = ?1",
@@ -153,14 +161,10 @@ pub(crate) fn open(
             rows::to_json(&settings.channels),
             settings.on_last_detach.as_str(),
         ))?;
-    let left = LeftBehind {
-        queued: queued(connection, workspace)?,
-        clients: clients(connection, workspace)?,
-    };
     connection
         .prepare_cached("DELETE FROM streams WHERE workspace = ?1")?
         .execute([workspace])?;
-    Ok(left)
+    Ok(())
 }
 
 fn queued(connection: &Connection, workspace: i64) -> rusqlite::Result<Vec<Arc<AgentCall>>> {

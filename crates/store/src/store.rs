@@ -136,7 +136,7 @@ impl Store {
     /// [`StoreError`]; it is not open then.
     ///
     /// # Cancel safety
-    /// A dropped future may have forgotten which clients followed the workspace before.
+    /// A dropped future has opened nothing; it may have reserved numbers, which are then not used.
     pub async fn open_workspace(
         &self,
         id: WorkspaceId,
@@ -145,14 +145,18 @@ impl Store {
     ) -> Result<StoredWorkspace, StoreError> {
         let LogStart { place, seen } = self.start(id, &settings.path).await?;
         let row = place.row;
-        let open =
-            move |batch: &mut Batch<'_, _>| directory::open(batch.connection(), row, &settings);
-        let left = self.shared.engine.write(open).await?;
-        self.starting().remove(&id);
         let Shared { engine, clock, .. } = &*self.shared;
+        let read = move |connection: &_| directory::left_behind(connection, row);
+        let left = engine.read(read).await?;
+        self.starting().remove(&id);
         let (engine, clock) = (engine.clone(), clock.clone());
         let upkeep = self.shared.upkeep.clone();
         let state = Arc::new(WorkspaceState::new(engine, clock, upkeep, place, sink));
+        // Nobody has to wait for it: a process that dies before it is stored leaves the clients to the next one.
+        state.change_lazily(
+            "settings of a workspace were not stored",
+            move |connection, _| directory::note_open(connection, row, &settings),
+        );
         Ok(StoredWorkspace {
             journal: Arc::new(Journal::new(state.clone())),
             transcript: Arc::new(History::new(state.clone())),

@@ -57,8 +57,11 @@ pub(super) fn accept(
     now: Timestamp,
 ) -> rusqlite::Result<Acceptance> {
     let NewRun { call, .. } = run;
+    let run_name = state.names.hash_run(call.run_id().as_str());
+    let key_name = call.idempotency_key().map(|key| state.names.hash_key(key));
     // With two names, they may be those of two runs. With one, the insertion finds out.
-    if call.idempotency_key().is_some()
+    if let Some(key_name) = key_name
+        && batch.may_know(&[run_name, key_name])
         && let Some(earlier) = earlier(connection, state.row, call)?
     {
         return Ok(Acceptance::Known(earlier));
@@ -90,14 +93,14 @@ pub(super) fn accept(
     }
     let row = connection.last_insert_rowid();
     record::attach(connection, row, call.attachments())?;
-    batch.named([state.names.hash_run(call.run_id().as_str())]);
+    batch.named([run_name]);
     if let Some(key) = call.idempotency_key() {
         connection
             .prepare_cached(
                 "INSERT INTO idempotency_keys (workspace, key, run) VALUES (?1, ?2, ?3)",
             )?
             .execute((state.row, key, row))?;
-        batch.named([state.names.hash_key(key)]);
+        batch.named(key_name);
     }
     Ok(Acceptance::Accepted(receipt))
 }

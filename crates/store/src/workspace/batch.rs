@@ -1,6 +1,7 @@
 //! What a batch does in one workspace: which numbers it uses, which events it stores and publishes, and what memory
 //! learns when it is on disk. Must never know what a change says.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use runwright_agent::Publication;
@@ -10,7 +11,7 @@ use rusqlite::Connection;
 use super::WorkspaceState;
 use crate::engine::Participant;
 use crate::event_log::{self, chunk::ChunkWriter};
-use crate::journal::names::NameHash;
+use crate::journal::names::{Knowledge, NameHash};
 use crate::live::{LiveChanges, Stored};
 use crate::rows;
 use crate::transcript::cache::SessionChanged;
@@ -29,7 +30,7 @@ pub(crate) struct WorkspaceBatch {
     reserve: Option<Seq>,
     live: LiveChanges,
     sessions: Vec<SessionChanged>,
-    names: Vec<NameHash>,
+    names: HashSet<NameHash>,
     is_closed: bool,
     closes: bool,
 }
@@ -45,7 +46,7 @@ impl WorkspaceBatch {
             reserve: None,
             live: LiveChanges::default(),
             sessions: Vec::new(),
-            names: Vec::new(),
+            names: HashSet::new(),
             is_closed: state.story().is_closed,
             closes: false,
         }
@@ -112,6 +113,12 @@ impl WorkspaceBatch {
     /// A request was recorded under these names.
     pub(crate) fn named(&mut self, names: impl IntoIterator<Item = NameHash>) {
         self.names.extend(names);
+    }
+
+    /// Whether a request of one of these names may be known, from before the batch or from the batch.
+    pub(crate) fn may_know(&self, names: &[NameHash]) -> bool {
+        self.state.names.look_up(names) != Knowledge::New
+            || names.iter().any(|name| self.names.contains(name))
     }
 
     /// A message may be streamed from now on.

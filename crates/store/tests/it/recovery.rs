@@ -383,6 +383,13 @@ async fn whoever_followed_the_workspace_is_known_with_what_it_may_have_seen() {
     assert!(seen >= opened.sink.head(), "{seen}");
     let missed = reopened.read(seen, Seq(reopened.next.0 - 1), None).await;
     assert_eq!(ends(&missed).len(), 1, "what recovery did comes after it");
+    let mut left = after.killed().open().await.parts.clients;
+    left.sort();
+    assert_eq!(
+        left, clients,
+        "a process that dies at once leaves them to the next one"
+    );
+    reopened.flush().await;
     assert_eq!(
         after.killed().open().await.parts.clients,
         [],
