@@ -178,13 +178,14 @@ impl Backend {
     }
 
     /// Attaches a stream of a client. The stream begins before this returns, so nothing that is published after it is
-    /// missed. Dropping the attachment detaches the client.
+    /// missed. Dropping the attachment detaches the client. One that comes without a cursor relies on being known after
+    /// a crash: where the log is stored, this waits until that is noted.
     ///
     /// # Errors
     /// [`AttachError`].
     ///
     /// # Cancel safety
-    /// Nothing is attached; a workspace that is being opened is opened all the same.
+    /// Nothing stays attached; a workspace that is being opened is opened all the same.
     pub async fn attach(
         &self,
         id: WorkspaceId,
@@ -219,7 +220,11 @@ impl Backend {
             grace: self.shared.options.lifecycle.detach_grace,
             detach,
         };
-        Ok(Attachment::new(workspace, reading, client))
+        let attachment = Attachment::new(workspace.clone(), reading, client);
+        if cursor.is_none() {
+            workspace.followers_are_stored().await;
+        }
+        Ok(attachment)
     }
 
     /// Reads the part of the story that belongs to one run. It belongs to no client and keeps nothing alive.

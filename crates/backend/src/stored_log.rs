@@ -3,12 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use runwright_agent::{EventLog, EventSink, Pace, Publication};
 use runwright_proto::{ClientId, End, EndReason, Event};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::workspace::Workspace;
+
+/// How long the beginning of a stream waits for the disk at most: a client that is told nothing for longer takes the
+/// server for gone.
+const NOTE_WITHIN: Duration = Duration::from_secs(1);
 
 /// How many streams each client has on a workspace whose log is to know that: it is told of the first and of the last.
 #[derive(Debug, Default)]
@@ -69,6 +74,18 @@ impl Workspace {
             if !streams.closed {
                 events.detached(client);
             }
+        }
+    }
+
+    /// Waits until it is stored who follows the workspace, so that a client whose stream is cut by a crash is given what it
+    /// missed. A disk that does not answer is not waited for: the stream is worth more than the note.
+    pub(crate) async fn followers_are_stored(&self) {
+        let Some(events) = &self.opened.events else {
+            return;
+        };
+        let noted = timeout(NOTE_WITHIN, events.flush()).await;
+        if !matches!(noted, Ok(Ok(()))) {
+            tracing::debug!(workspace = %self.id, "who follows is not stored yet");
         }
     }
 

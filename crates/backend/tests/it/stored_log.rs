@@ -7,8 +7,10 @@ use bytes::Bytes;
 use runwright_agent::{EventLog, EventLogError, EventSink, LogPage, LogQuery, Publication};
 use runwright_backend::testing::{FakeRunner, TestBackend};
 use runwright_backend::{BackendOptions, ShutdownMode, WorkspaceParts, WorkspaceSpec};
-use runwright_proto::{ClientId, EndReason, RunId};
+use runwright_proto::{ClientId, Cursor, EndReason, RunId};
 use tokio::time::{Duration, Instant};
+
+use crate::poll::poll_once;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -25,6 +27,13 @@ struct NotedLog {
 struct Noted(Arc<Mutex<Vec<String>>>);
 
 impl Noted {
+    /// Who came and went.
+    fn clients(&self) -> Vec<String> {
+        let mut lines = self.take();
+        lines.retain(|line| !line.starts_with("flush"));
+        lines
+    }
+
     fn add(&self, line: impl Into<String>) {
         self.0.lock().unwrap().push(line.into());
     }
@@ -84,6 +93,7 @@ impl EventLog for NotedLog {
     async fn flush(&self) -> Result<(), EventLogError> {
         self.noted.add("flush");
         self.answer().await;
+        self.noted.add("flushed");
         Ok(())
     }
 
@@ -125,7 +135,8 @@ async fn a_log_is_stored_before_its_streams_end_and_closed_last() {
     workspace.shutdown(mode, 30 * SECOND, reason).await;
     events.over().await;
     drop(stream);
-    assert_eq!(noted.take(), ["flush", "tell end", "flush", "close"]);
+    let expected = ["flush", "flushed", "tell end", "flush", "flushed", "close"];
+    assert_eq!(noted.take(), expected);
     assert_eq!(events.story(), ["end: server_shutdown"]);
     assert_eq!(asked.elapsed(), Duration::ZERO);
 }
@@ -177,7 +188,7 @@ async fn a_log_hears_of_the_first_and_of_the_last_stream_of_each_client() {
     drop(backend.follow_run(id, &run, None).await.unwrap());
     drop(first);
     assert_eq!(
-        noted.take(),
+        noted.clients(),
         [
             format!("attached {}", one.client),
             format!("attached {}", other.client)
@@ -186,14 +197,14 @@ async fn a_log_hears_of_the_first_and_of_the_last_stream_of_each_client() {
     drop(third);
     drop(second);
     assert_eq!(
-        noted.take(),
+        noted.clients(),
         [
             format!("detached {}", other.client),
             format!("detached {}", one.client)
         ]
     );
     drop(one.attach().await);
-    assert_eq!(noted.take().len(), 2, "it came back, and left again");
+    assert_eq!(noted.clients().len(), 2, "it came back, and left again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,5 +215,42 @@ async fn a_client_that_is_refused_does_not_follow() {
     backend.retire(workspace.client);
     let attached = backend.attach(workspace.id(), workspace.client, None).await;
     attached.unwrap_err();
-    assert_eq!(noted.take(), [] as [String; 0]);
+    assert_eq!(noted.clients(), [] as [String; 0]);
+}
+
+/// After a crash a client without a cursor is only given what it missed if it was known to follow.
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_cursor_begins_when_it_is_noted_who_follows() {
+    let backend = TestBackend::new();
+    let noted = NotedLog::in_each(&backend, false);
+    let workspace = backend.open("demo").await;
+    let stream = workspace.attach().await;
+    let attached = format!("attached {}", workspace.client);
+    assert_eq!(noted.take(), [&attached, "flush", "flushed"]);
+    drop(stream);
+    noted.take();
+    // Who comes with a cursor knows where it was.
+    let (id, cursor) = (workspace.id(), Some(&Cursor::Start));
+    let _stream = backend.attach(id, workspace.client, cursor).await.unwrap();
+    assert_eq!(noted.take(), [attached]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_begins_although_the_storage_hangs_and_leaves_nothing_when_nobody_waits_for_it() {
+    let backend = TestBackend::new();
+    let noted = NotedLog::in_each(&backend, true);
+    let workspace = backend.open("demo").await;
+    let asked = Instant::now();
+    let stream = workspace.attach().await;
+    assert_eq!(asked.elapsed(), SECOND);
+    drop(stream);
+    noted.clients();
+    let mut attaching = Box::pin(workspace.attach());
+    assert!(poll_once(&mut attaching).is_pending());
+    drop(attaching);
+    let client = workspace.client;
+    assert_eq!(
+        noted.clients(),
+        [format!("attached {client}"), format!("detached {client}")]
+    );
 }
