@@ -47,15 +47,15 @@ fn is_sort(step: &str) -> bool {
 }
 
 fn steps(sql: &str) -> Vec<String> {
-    let mut connection = Connection::open_in_memory().unwrap();
-    crate::migrate::migrate(&mut connection, "memory".as_ref()).unwrap();
+    let mut connection = Connection::open_in_memory().expect("a database");
+    crate::migrate::migrate(&mut connection, "memory".as_ref()).expect("a schema");
     let mut statement = connection
         .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-        .unwrap();
+        .expect("a query that fits the schema");
     let mut rows = statement.raw_query();
     let mut steps = Vec::new();
-    while let Some(row) = rows.next().unwrap() {
-        steps.push(row.get(3).unwrap());
+    while let Some(row) = rows.next().expect("a plan") {
+        steps.push(row.get(3).expect("a step"));
     }
     steps
 }

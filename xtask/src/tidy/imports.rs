@@ -57,7 +57,7 @@ const NOT_IN_SERVER_LIB: [&str; 4] = [
 const SERVER_SRC: &str = "crates/server/src/";
 
 /// The modules of the program `runwright`, as `NAME.rs`, `NAME/` or `NAME_*`; the rest of the sources is the library.
-const SERVER_BIN: [&str; 5] = ["main", "bin", "cli", "compose", "stored"];
+const SERVER_BIN: [&str; 6] = ["main", "bin", "cli", "compose", "serve", "stored"];
 
 /// A dependency between two members of the workspace.
 #[derive(Debug, Clone, PartialEq)]

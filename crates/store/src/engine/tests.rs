@@ -1,7 +1,6 @@
 //! The engine as its users see it. Nothing here sleeps: a change that waits for the test stands for a slow disk.
 
 mod batches;
-mod bench;
 mod closing;
 mod faults;
 mod idle;

@@ -150,7 +150,6 @@ async fn another_process_is_refused_while_the_owner_lives_and_takes_over_when_it
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "--ignored",
             "engine::tests::closing::holds_a_directory_until_it_is_killed",
         ])
         .env(DIRECTORY, directory.path())
@@ -189,8 +188,8 @@ async fn another_process_is_refused_while_the_owner_lives_and_takes_over_when_it
 
 const DIRECTORY: &str = "RUNWRIGHT_TEST_DIRECTORY";
 
+/// The other process of the test above; without its word there is nothing to do.
 #[test]
-#[ignore = "the other process of the test above"]
 #[expect(
     clippy::disallowed_methods,
     reason = "how the other process learns of its directory"
