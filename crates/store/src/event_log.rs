@@ -7,6 +7,7 @@ mod cut;
 pub(crate) mod entries;
 mod read;
 mod retain;
+pub(crate) mod room;
 pub(crate) mod store;
 pub(crate) mod upkeep;
 
@@ -48,11 +49,11 @@ impl EventLog for StoredLog {
         // What is being streamed is read from memory: it is what the disk will have, and nobody has to wait for it.
         let streaming = self.state.streaming(|_| true);
         let (workspace, epoch) = (self.state.row, self.state.epoch.clone());
-        let room = read::room();
+        let room = self.state.commons.rooms.take();
         let read = move |connection: &_| {
             read::read(connection, workspace, &epoch, &query, streaming, room)
         };
-        Ok(self.state.engine.read(read).await?)
+        Ok(self.state.engine().read(read).await?)
     }
 
     async fn flush(&self) -> Result<(), EventLogError> {

@@ -39,7 +39,7 @@ impl Journal {
         if names.look_up(&asked) == Knowledge::NotLoaded {
             let state = Arc::clone(&self.state);
             let read = move |connection: &_| accept::load_names(connection, &state);
-            self.state.engine.read(read).await?;
+            self.state.engine().read(read).await?;
         }
         Ok(names.look_up(&asked) == Knowledge::New)
     }
@@ -53,7 +53,7 @@ impl RunJournal for Journal {
         }
         let (workspace, call) = (self.state.row, call.clone());
         let read = move |connection: &_| accept::earlier(connection, workspace, &call);
-        Ok(self.state.engine.read(read).await?)
+        Ok(self.state.engine().read(read).await?)
     }
 
     async fn accept(&self, run: NewRun) -> Result<Acceptance, JournalError> {
@@ -85,13 +85,13 @@ impl RunJournal for Journal {
     async fn run(&self, run: &RunId) -> Result<Option<Run>, JournalError> {
         let (workspace, run) = (self.state.row, run.clone());
         let read = move |connection: &_| record::find(connection, workspace, &run);
-        Ok(self.state.engine.read(read).await?)
+        Ok(self.state.engine().read(read).await?)
     }
 
     async fn runs(&self, query: RunQuery) -> Result<RunList, JournalError> {
         let workspace = self.state.row;
         let read = move |connection: &_| list::list(connection, workspace, &query);
-        let page = self.state.engine.read(read).await?;
+        let page = self.state.engine().read(read).await?;
         page.map_err(JournalError::UnknownRun)
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use runwright_agent::{Clock, RunEnd, Timestamp};
+use runwright_agent::{RunEnd, Timestamp};
 use runwright_proto::{
     Finish, FinishReason, Message, MessageId, Part, Role, RunId, RunState, Session, SessionId,
     WorkspaceId,
@@ -12,14 +12,12 @@ use runwright_proto::{
 use rusqlite::Connection;
 
 use crate::directory;
-use crate::engine::Engine;
 use crate::error::StoreError;
-use crate::event_log::upkeep::Upkeep;
 use crate::journal::{self, record};
 use crate::lock::LockOwner;
 use crate::rows;
 use crate::transcript::{self, messages, pieces, sessions};
-use crate::workspace::{Nowhere, Place, WorkspaceBatch, WorkspaceState};
+use crate::workspace::{Commons, Nowhere, Place, WorkspaceBatch, WorkspaceState};
 
 /// What is said of a run that was interrupted.
 const DETAILS: &str = "the server stopped before the run had ended";
@@ -61,11 +59,8 @@ pub struct RecoveryReport {
 }
 
 /// Repairs what was left behind. Each workspace is one step: a process that dies here has done it or not.
-pub(crate) fn recover(
-    engine: &Engine<WorkspaceBatch>,
-    clock: &Arc<dyn Clock>,
-    upkeep: &Arc<Upkeep>,
-) -> Result<RecoveryReport, StoreError> {
+pub(crate) fn recover(commons: &Arc<Commons>) -> Result<RecoveryReport, StoreError> {
+    let engine = &commons.engine;
     let mut report = RecoveryReport {
         left_by: engine.left_by().cloned(),
         ..RecoveryReport::default()
@@ -81,9 +76,8 @@ pub(crate) fn recover(
             // All that is needed is reserved with the step itself.
             reserved: numbers.next(),
         };
-        let (engine, clock, sink) = (engine.clone(), clock.clone(), Arc::new(Nowhere));
-        let state = WorkspaceState::new(engine, clock.clone(), upkeep.clone(), place, sink);
-        let (now, seen) = (clock.now(), numbers.seen());
+        let state = WorkspaceState::new(commons, place, Arc::new(Nowhere));
+        let (now, seen) = (commons.clock.now(), numbers.seen());
         let repair = move |connection: &_, batch: &mut WorkspaceBatch| {
             let interrupted = repair(connection, batch, row, now)?;
             batch.close_unseen(connection, seen)?;

@@ -6,12 +6,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use runwright_agent::{AgentCall, Clock, EventLog, EventSink, RunJournal, Transcript};
+use runwright_agent::{AgentCall, EventLog, EventSink, RunJournal, Transcript};
 use runwright_proto::{ClientId, Epoch, OnLastDetach, Seq, WorkspaceId};
 use rusqlite::Connection;
 
 use crate::directory::{self, LogStart};
-use crate::engine::{Batch, Engine, Idle};
+use crate::engine::{Batch, Engine, Idle, IdleBudget};
 use crate::error::{OpenStoreError, StoreError};
 use crate::event_log::{StoredLog, upkeep::Upkeep};
 use crate::journal::Journal;
@@ -20,7 +20,7 @@ use crate::options::StoreOptions;
 use crate::recovery::{self, RecoveryReport};
 use crate::stats::StoreStats;
 use crate::transcript::History;
-use crate::workspace::{Nowhere, WorkspaceBatch, WorkspaceState};
+use crate::workspace::{Commons, Nowhere, WorkspaceBatch, WorkspaceState};
 
 /// A data directory that is open: durable workspaces behind the ports of `runwright-agent`. Clones share it.
 #[derive(Clone)]
@@ -29,9 +29,7 @@ pub struct Store {
 }
 
 struct Shared {
-    engine: Engine<WorkspaceBatch>,
-    clock: Arc<dyn Clock>,
-    upkeep: Arc<Upkeep>,
+    commons: Arc<Commons>,
     recovered: RecoveryReport,
     /// Workspaces whose numbers have been reserved, and which are not open yet.
     starting: Mutex<HashMap<WorkspaceId, LogStart>>,
@@ -75,16 +73,19 @@ impl Store {
         let engine = Engine::open(directory, options.engine())?;
         restored::begin_anew(&engine).map_err(OpenStoreError::Store)?;
         let upkeep = Arc::new(Upkeep::new(options.retention, options.clock.clone()));
-        let recovered =
-            recovery::recover(&engine, &options.clock, &upkeep).map_err(OpenStoreError::Store)?;
-        let work = upkeep.clone();
-        engine.when_idle("upkeep of the event logs", move |batch, budget| {
-            work.step(batch.connection(), &|| budget.is_spent())
-        });
-        let shared = Shared {
+        let commons = Arc::new(Commons {
             engine,
             clock: options.clock,
-            upkeep,
+            upkeep: upkeep.clone(),
+            rooms: Arc::default(),
+        });
+        let recovered = recovery::recover(&commons).map_err(OpenStoreError::Store)?;
+        let work = move |batch: &mut Batch<'_, _>, budget: &IdleBudget<'_>| {
+            upkeep.step(batch.connection(), &|| budget.is_spent())
+        };
+        commons.engine.when_idle("upkeep of the event logs", work);
+        let shared = Shared {
+            commons,
             recovered,
             starting: Mutex::default(),
         };
@@ -120,11 +121,11 @@ impl Store {
         if let Some(start) = self.starting().get(&id) {
             return Ok(start.clone());
         }
-        let (path, now) = (path.to_owned(), self.shared.clock.now());
+        let (path, now) = (path.to_owned(), self.shared.commons.clock.now());
         let start = move |batch: &mut Batch<'_, _>| {
             directory::start_log(batch.connection(), id, &path, now)
         };
-        let start = self.shared.engine.write(start).await?;
+        let start = self.engine().write(start).await?;
         self.starting().insert(id, start.clone());
         Ok(start)
     }
@@ -145,13 +146,10 @@ impl Store {
     ) -> Result<StoredWorkspace, StoreError> {
         let LogStart { place, seen } = self.start(id, &settings.path).await?;
         let row = place.row;
-        let Shared { engine, clock, .. } = &*self.shared;
         let read = move |connection: &_| directory::left_behind(connection, row);
-        let left = engine.read(read).await?;
+        let left = self.engine().read(read).await?;
         self.starting().remove(&id);
-        let (engine, clock) = (engine.clone(), clock.clone());
-        let upkeep = self.shared.upkeep.clone();
-        let state = Arc::new(WorkspaceState::new(engine, clock, upkeep, place, sink));
+        let state = Arc::new(WorkspaceState::new(&self.shared.commons, place, sink));
         // Nobody has to wait for it: a process that dies before it is stored leaves the clients to the next one.
         state.change_lazily(
             "settings of a workspace were not stored",
@@ -176,7 +174,7 @@ impl Store {
     /// Dropping the future changes nothing.
     pub async fn known(&self, id: WorkspaceId) -> Result<Option<WorkspaceSettings>, StoreError> {
         let read = move |connection: &_| directory::settings(connection, id);
-        self.shared.engine.read(read).await
+        self.engine().read(read).await
     }
 
     /// The workspaces in which runs wait to be started.
@@ -187,7 +185,7 @@ impl Store {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn with_queued_runs(&self) -> Result<Vec<WorkspaceId>, StoreError> {
-        self.shared.engine.read(directory::with_queued_runs).await
+        self.engine().read(directory::with_queued_runs).await
     }
 
     /// Joins rows of events and deletes what is beyond the limits of retention, as far as there is anything to do. A
@@ -200,9 +198,9 @@ impl Store {
     /// A dropped future does not stop what is under way.
     pub async fn look_after(&self) -> Result<(), StoreError> {
         loop {
-            let upkeep = self.shared.upkeep.clone();
+            let upkeep = self.shared.commons.upkeep.clone();
             let step = move |batch: &mut Batch<'_, _>| upkeep.step(batch.connection(), &|| false);
-            if self.shared.engine.write(step).await? != Idle::More {
+            if self.engine().write(step).await? != Idle::More {
                 return Ok(());
             }
         }
@@ -219,25 +217,13 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&Connection, &mut WorkspaceBatch, i64) -> rusqlite::Result<T> + Send + 'static,
     {
-        let Shared {
-            engine,
-            clock,
-            upkeep,
-            ..
-        } = &*self.shared;
-        let (path, now) = (path.to_owned(), clock.now());
+        let (path, now) = (path.to_owned(), self.shared.commons.clock.now());
         let start = move |batch: &mut Batch<'_, _>| {
             directory::start_log(batch.connection(), id, &path, now)
         };
-        let LogStart { place, seen } = engine.write_blocking(start)?;
+        let LogStart { place, seen } = self.engine().write_blocking(start)?;
         let row = place.row;
-        let state = WorkspaceState::new(
-            engine.clone(),
-            clock.clone(),
-            upkeep.clone(),
-            place,
-            Arc::new(Nowhere),
-        );
+        let state = WorkspaceState::new(&self.shared.commons, place, Arc::new(Nowhere));
         Arc::new(state).change_blocking(move |connection, batch| {
             let changed = change(connection, batch, row)?;
             batch.close_unseen(connection, seen)?;
@@ -247,13 +233,13 @@ impl Store {
 
     /// Like [`close`](Self::close), for a thread that may wait.
     pub(crate) fn close_blocking(&self) {
-        self.shared.engine.close_blocking();
+        self.engine().close_blocking();
     }
 
     /// What the store has done since it was opened.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
-        self.shared.engine.stats().into()
+        self.engine().stats().into()
     }
 
     /// Stores what waits and gives the directory back. Workspaces are closed before; what is written later is refused.
@@ -261,11 +247,11 @@ impl Store {
     /// # Cancel safety
     /// A dropped future does not stop the closing.
     pub async fn close(&self) {
-        self.shared.engine.close().await;
+        self.engine().close().await;
     }
 
     pub(crate) fn engine(&self) -> &Engine<WorkspaceBatch> {
-        &self.shared.engine
+        &self.shared.commons.engine
     }
 
     fn starting(&self) -> MutexGuard<'_, HashMap<WorkspaceId, LogStart>> {

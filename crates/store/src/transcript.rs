@@ -45,7 +45,7 @@ impl History {
         let (state, workspace) = (&self.state, self.state.row);
         let mut before = Overlay::new(state.streaming(wanted));
         let rows = state
-            .engine
+            .engine()
             .read(move |connection| read(connection, workspace))
             .await?;
         let mut after = Overlay::new(state.streaming(wanted));
@@ -58,7 +58,7 @@ impl History {
         loop {
             next = match self.state.stream(next) {
                 StreamOutcome::Done => return Ok(()),
-                StreamOutcome::Closed => return Err(self.state.engine.closed().into()),
+                StreamOutcome::Closed => return Err(self.state.engine().closed().into()),
                 StreamOutcome::NotOpen(message) => message,
             };
             // It was finished, or written by an earlier process.
@@ -90,7 +90,7 @@ impl Transcript for History {
         };
         let (workspace, id) = (self.state.row, id.clone());
         let read = move |connection: &_| sessions::find(connection, workspace, &id);
-        let found = self.state.engine.read(read).await?;
+        let found = self.state.engine().read(read).await?;
         if let Some(session) = &found {
             self.state.sessions.keep(missed, session);
         }
@@ -100,7 +100,7 @@ impl Transcript for History {
     async fn sessions(&self) -> Result<Vec<Session>, TranscriptError> {
         let workspace = self.state.row;
         let read = move |connection: &_| sessions::list(connection, workspace);
-        Ok(self.state.engine.read(read).await?)
+        Ok(self.state.engine().read(read).await?)
     }
 
     async fn change_session(
@@ -225,7 +225,7 @@ impl Transcript for History {
     ) -> Result<Vec<(String, Timestamp)>, TranscriptError> {
         let (workspace, session) = (self.state.row, session.clone());
         let read = move |connection: &_| files::read(connection, workspace, &session);
-        Ok(self.state.engine.read(read).await?)
+        Ok(self.state.engine().read(read).await?)
     }
 }
 

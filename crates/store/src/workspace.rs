@@ -17,11 +17,19 @@ pub(crate) use self::sink::Nowhere;
 use self::story::{Story, Wants};
 use crate::engine::{Answer, Batch, Engine};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::event_log::upkeep::Upkeep;
+use crate::event_log::{room::Rooms, upkeep::Upkeep};
 use crate::journal::names::Names;
 use crate::live::Streaming;
 use crate::rows;
 use crate::transcript::cache::SessionCache;
+
+/// What the workspaces of a store share.
+pub(crate) struct Commons {
+    pub(crate) engine: Engine<WorkspaceBatch>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) upkeep: Arc<Upkeep>,
+    pub(crate) rooms: Arc<Rooms>,
+}
 
 /// An open workspace.
 pub(crate) struct WorkspaceState {
@@ -29,11 +37,9 @@ pub(crate) struct WorkspaceState {
     /// `workspaces.id`.
     pub(crate) row: i64,
     pub(crate) epoch: Epoch,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) commons: Arc<Commons>,
     pub(crate) sessions: SessionCache,
     pub(crate) names: Names,
-    pub(crate) engine: Engine<WorkspaceBatch>,
-    upkeep: Arc<Upkeep>,
     sink: Arc<dyn EventSink>,
     story: Mutex<Story>,
 }
@@ -50,30 +56,27 @@ pub(crate) enum StreamOutcome {
 
 impl WorkspaceState {
     /// Opens a workspace whose numbers go on at `next` and are reserved up to `reserved`.
-    pub(crate) fn new(
-        engine: Engine<WorkspaceBatch>,
-        clock: Arc<dyn Clock>,
-        upkeep: Arc<Upkeep>,
-        place: Place,
-        sink: Arc<dyn EventSink>,
-    ) -> Self {
+    pub(crate) fn new(commons: &Arc<Commons>, place: Place, sink: Arc<dyn EventSink>) -> Self {
         Self {
             id: place.id,
             row: place.row,
             epoch: place.epoch,
-            clock,
+            commons: Arc::clone(commons),
             sessions: SessionCache::default(),
             names: Names::default(),
-            engine,
-            upkeep,
             sink,
             story: Mutex::new(Story::new(place.next, place.reserved)),
         }
     }
 
+    /// The database.
+    pub(crate) fn engine(&self) -> &Engine<WorkspaceBatch> {
+        &self.commons.engine
+    }
+
     /// The time now.
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.commons.clock.now()
     }
 
     /// The number of the last event that readers may have seen.
@@ -87,7 +90,7 @@ impl WorkspaceState {
         T: Send + 'static,
         F: FnMut(&Connection, &mut WorkspaceBatch) -> rusqlite::Result<T> + Send + 'static,
     {
-        let answer = self.engine.write(self.guarded(change));
+        let answer = self.engine().write(self.guarded(change));
         self.answered(answer).await
     }
 
@@ -97,8 +100,8 @@ impl WorkspaceState {
         T: Send + 'static,
         F: FnMut(&Connection, &mut WorkspaceBatch) -> rusqlite::Result<T> + Send + 'static,
     {
-        let changed = self.engine.write_blocking(self.guarded(change))?;
-        changed.ok_or_else(|| self.engine.closed())
+        let changed = self.engine().write_blocking(self.guarded(change))?;
+        changed.ok_or_else(|| self.engine().closed())
     }
 
     /// Like [`change`](Self::change), but refused at once while the disk does not answer.
@@ -107,7 +110,7 @@ impl WorkspaceState {
         T: Send + 'static,
         F: FnMut(&Connection, &mut WorkspaceBatch) -> rusqlite::Result<T> + Send + 'static,
     {
-        let answer = self.engine.accept_write(self.guarded(change));
+        let answer = self.engine().accept_write(self.guarded(change));
         self.answered(answer).await
     }
 
@@ -118,7 +121,7 @@ impl WorkspaceState {
     {
         let mut change = self.guarded(move |connection, batch| change(connection, batch));
         let workspace = self.id;
-        self.engine.write_then(
+        self.engine().write_then(
             move |batch| change(batch).map(drop),
             move |result| log_failure(workspace, what, result),
         );
@@ -131,7 +134,7 @@ impl WorkspaceState {
     {
         let mut change = self.guarded(move |connection, batch| change(connection, batch));
         let workspace = self.id;
-        self.engine.write_lazily(
+        self.engine().write_lazily(
             move |batch| change(batch).map(drop),
             move |result| log_failure(workspace, what, result),
         );
@@ -157,7 +160,7 @@ impl WorkspaceState {
     }
 
     async fn answered<T>(&self, answer: Answer<Option<T>>) -> Result<T, StoreError> {
-        answer.await?.ok_or_else(|| self.engine.closed())
+        answer.await?.ok_or_else(|| self.engine().closed())
     }
 
     /// Publishes an event without storing it: at once, or when the batch that has the numbers is on disk.
@@ -201,7 +204,7 @@ impl WorkspaceState {
             Ok(())
         });
         let state = Arc::clone(self);
-        self.engine.write_lazily(
+        self.engine().write_lazily(
             move |batch| change(batch).map(drop),
             move |result| state.flush_ended(result),
         );
@@ -228,7 +231,7 @@ impl WorkspaceState {
             batch.reserve(reserved);
             Ok(())
         });
-        self.engine.write_then(
+        self.engine().write_then(
             move |batch| change(batch).map(drop),
             move |result| {
                 log_failure(workspace, "numbers of events were not reserved", result);

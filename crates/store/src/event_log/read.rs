@@ -1,7 +1,6 @@
 //! A part of a log, read: rows of events, and the states of messages and sessions in between, by their numbers. It is
 //! read as one state of the database.
 
-use bytes::Bytes;
 use runwright_agent::{LogPage, LogQuery, Lost};
 use runwright_proto::{
     Change, ChangeKind, EnvelopeRef, Epoch, Event, RunId, Seq, write_change_frame, write_frame,
@@ -11,18 +10,12 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
 
-use super::chunk::MAX_BYTES;
 use super::cut::Wanted;
 use super::entries::BadEntries;
+use super::room::{PAGE_BYTES, Room};
 use crate::live::Streaming;
 use crate::rows;
 use crate::transcript::sessions::{self, SESSION};
-
-/// A page is not continued beyond so many bytes.
-const PAGE_BYTES: usize = 256 * 1024;
-
-/// How much room a page is given: its last row may go beyond its end.
-const ROOM: usize = PAGE_BYTES + MAX_BYTES;
 
 /// A page is not continued beyond so many rows of events, when most of them are not wanted: nobody reads for long.
 const PAGE_ROWS: usize = 4096;
@@ -41,12 +34,6 @@ fn sessions_sql() -> String {
     )
 }
 
-/// Room for the frames of a page. Made where the page is used and let go: the memory of another thread, which the query
-/// runs on, would be given back to the system and fetched again for each page.
-pub(super) fn room() -> Vec<u8> {
-    Vec::with_capacity(ROOM)
-}
-
 /// Reads what comes after a number. `streaming` are the messages that were being streamed before the database was
 /// looked at.
 pub(super) fn read(
@@ -55,7 +42,7 @@ pub(super) fn read(
     epoch: &Epoch,
     query: &LogQuery,
     streaming: Vec<Streaming>,
-    room: Vec<u8>,
+    mut room: Room,
 ) -> rusqlite::Result<LogPage> {
     let begin = begin(connection, workspace, query)?;
     let span = Span {
@@ -68,17 +55,16 @@ pub(super) fn read(
     let mut sources = Sources::new(&mut statements, span, query.finished_only, streaming)?;
     let mut page = Page {
         epoch,
-        frames: room,
+        frames: &mut room.frames,
         through: begin.after,
     };
     let is_whole = page.fill(&mut sources, span)?;
-    if page.frames.len() < PAGE_BYTES / 2 {
-        page.frames.shrink_to_fit();
-    }
+    let through = if is_whole { query.until } else { page.through };
+    drop(sources);
     Ok(LogPage {
         lost: begin.lost,
-        through: if is_whole { query.until } else { page.through },
-        frames: Bytes::from(page.frames),
+        through,
+        frames: room.into_bytes(),
     })
 }
 
@@ -255,7 +241,7 @@ const SESSION_SEQ: usize = 11;
 /// A page under construction.
 struct Page<'a> {
     epoch: &'a Epoch,
-    frames: Vec<u8>,
+    frames: &'a mut Vec<u8>,
     /// The page is whole up to here.
     through: Seq,
 }
@@ -327,8 +313,8 @@ impl Page<'_> {
             NextState::Message => {
                 if let Some(row) = sources.messages.get() {
                     let body = row.get_ref(2)?.as_bytes()?;
-                    write_frame_id(&mut self.frames, self.epoch, seq);
-                    let (out, change) = (&mut self.frames, ChangeKind::Updated);
+                    write_frame_id(self.frames, self.epoch, seq);
+                    let (out, change) = (&mut *self.frames, ChangeKind::Updated);
                     write_change_frame(out, "message", seq, self.epoch, change, body);
                 }
                 sources.next_message()?;
@@ -353,13 +339,13 @@ impl Page<'_> {
     }
 
     fn add_event(&mut self, seq: Seq, event: &Event) {
-        write_frame_id(&mut self.frames, self.epoch, seq);
+        write_frame_id(self.frames, self.epoch, seq);
         let envelope = EnvelopeRef {
             event,
             seq: Some(seq),
             epoch: Some(self.epoch),
         };
-        write_frame(&mut self.frames, envelope);
+        write_frame(self.frames, envelope);
     }
 }
 

@@ -233,10 +233,10 @@ impl Participant for WorkspaceBatch {
         state.sessions.apply(self.sessions);
         let (rows, bytes) = self.written;
         if rows > 0 {
-            state.upkeep.wrote(state.row, rows, bytes);
+            state.commons.upkeep.wrote(state.row, rows, bytes);
         }
         if self.closes {
-            state.upkeep.closed(state.row);
+            state.commons.upkeep.closed(state.row);
         }
         let changes_story = self.next.is_some() || self.reserve.is_some() || self.closes;
         if !changes_story && self.live.is_empty() {
