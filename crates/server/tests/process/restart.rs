@@ -224,6 +224,9 @@ async fn a_workspace_keeps_its_channels_and_its_policy_over_a_restart() {
         "/v1/workspaces/{}",
         workspace.ok(200)["id"].as_str().unwrap()
     );
+    // They are stored with the first thing that happens in it, or a moment later.
+    let (sessions, session) = (format!("{path}/sessions"), json!({ "title": "first" }));
+    server.client().post(&sessions, &session).await.ok(200);
     server.kill().await;
     let server = Server::start_again(server, &Start::default());
     let found = server.client().get(&path).await.ok(200);
