@@ -126,6 +126,13 @@ impl LiveMessages {
             .is_some_and(|live| !std::mem::replace(&mut live.is_held, true))
     }
 
+    /// Notes that the message does not wait for a number any more.
+    pub(crate) fn release(&mut self, id: &MessageId) {
+        if let Some(live) = self.messages.get_mut(id) {
+            live.is_held = false;
+        }
+    }
+
     /// Whether a state is not on disk.
     pub(crate) fn is_behind(&self) -> bool {
         self.messages.values().any(Live::is_behind)

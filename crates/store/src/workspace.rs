@@ -217,11 +217,14 @@ impl WorkspaceState {
         if error.kind() == StoreErrorKind::Closed {
             return;
         }
-        let (wants, is_news) = self.story().flush_failed();
-        if is_news {
+        if self.story().flush_failed() {
             log_failure(self.id, "streamed text was not stored", result);
         }
-        self.fulfil(wants);
+        // Who was refused at once would be refused again at once, and again.
+        if error.kind() != StoreErrorKind::Overloaded {
+            let wants = self.story().wants();
+            self.fulfil(wants);
+        }
     }
 
     /// Reserves numbers on disk.
@@ -280,8 +283,17 @@ pub(crate) fn store_clean_end(
 }
 
 fn log_failure(workspace: WorkspaceId, what: &'static str, result: Result<(), &StoreError>) {
-    if let Err(error) = result {
-        let error = error as &dyn std::error::Error;
-        tracing::error!(%workspace, error, "{what}");
+    match result {
+        Ok(()) => {}
+        Err(error) if error.kind() == StoreErrorKind::Closed => {
+            tracing::debug!(%workspace, "{what}: the store is closed");
+        }
+        Err(error) => {
+            let error = error as &dyn std::error::Error;
+            tracing::error!(%workspace, error, "{what}");
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

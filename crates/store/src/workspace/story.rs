@@ -110,6 +110,7 @@ impl Story {
             if let Held::Message(id) = &next
                 && !self.live.is_unpublished(id)
             {
+                self.live.release(id);
                 continue;
             }
             let Some(seq) = self.sequence.take() else {
@@ -146,10 +147,10 @@ impl Story {
         true
     }
 
-    /// What was streamed could not be stored. Says what is to be done, and whether that is news.
-    pub(super) fn flush_failed(&mut self) -> (Wants, bool) {
+    /// What was streamed could not be stored; says whether that is news. It is due again with the next text.
+    pub(super) fn flush_failed(&mut self) -> bool {
         self.is_flush_due = false;
-        (self.wants(), !std::mem::replace(&mut self.is_failing, true))
+        !std::mem::replace(&mut self.is_failing, true)
     }
 
     /// What was streamed is on disk.
@@ -162,7 +163,8 @@ impl Story {
         self.is_reserving = false;
     }
 
-    fn wants(&mut self) -> Wants {
+    /// What is to be done on disk, and is not under way.
+    pub(super) fn wants(&mut self) -> Wants {
         if self.is_closed {
             return Wants::default();
         }
@@ -176,3 +178,6 @@ impl Story {
         Wants { flush, reserve }
     }
 }
+
+#[cfg(test)]
+mod tests;
