@@ -120,6 +120,13 @@ async fn a_restored_copy_begins_a_new_epoch_once_and_uses_no_number_again() {
         "{numbers:?}"
     );
 
+    // Their frames would say the old epoch.
+    let old = "SELECT count(*) FROM event_chunks WHERE first_seq <= 4096";
+    let connection = Connection::open(copy.directory.path().join("runwright.db")).unwrap();
+    let kept: i64 = connection.query_row(old, [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 0);
+    drop(connection);
+
     again.parts.events.close().await;
     let once = copy.closed().await;
     assert_eq!(once.open().await.epoch, again.epoch);
