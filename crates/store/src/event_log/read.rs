@@ -15,7 +15,7 @@ use super::entries::BadEntries;
 use super::room::{PAGE_BYTES, Room};
 use crate::live::Streaming;
 use crate::rows;
-use crate::transcript::sessions::{self, SESSION};
+use crate::transcript::sessions::{self, SESSION_AS_TOLD};
 
 /// A page is not continued beyond so many rows of events, when most of them are not wanted: nobody reads for long.
 const PAGE_ROWS: usize = 4096;
@@ -29,7 +29,7 @@ const MESSAGES_OF_RUN: &str = "SELECT seq, id, body FROM messages INDEXED BY mes
 
 fn sessions_sql() -> String {
     format!(
-        "SELECT {SESSION}, seq FROM sessions
+        "SELECT {SESSION_AS_TOLD}, seq FROM sessions
          WHERE workspace = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq"
     )
 }

@@ -44,6 +44,9 @@ CREATE TABLE sessions (
     updated_ms         INTEGER NOT NULL,
     changed_seq        INTEGER NOT NULL,  -- the number of the event that changed it last: the order of changes
     seq                INTEGER,           -- the number of its last `session updated` event
+    -- What that event said of these two, which also change without one: it says the same when it is read again.
+    told_count         INTEGER,
+    told_ms            INTEGER,
     UNIQUE (workspace, session_id)
 ) STRICT;
 CREATE INDEX sessions_by_seq ON sessions (workspace, seq) WHERE seq IS NOT NULL;

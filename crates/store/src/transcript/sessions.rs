@@ -12,6 +12,10 @@ use crate::workspace::WorkspaceBatch;
 pub(crate) const SESSION: &str = "session_id, parent_session_id, title, message_count, prompt_tokens, \
                                   completion_tokens, summary_message_id, cost, todos, created_ms, updated_ms";
 
+/// The same columns as its last `updated` event had them; only where there was one.
+pub(crate) const SESSION_AS_TOLD: &str = "session_id, parent_session_id, title, told_count, prompt_tokens, \
+                                          completion_tokens, summary_message_id, cost, todos, created_ms, told_ms";
+
 /// Reads a session.
 pub(crate) fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
     let created: i64 = row.get(9)?;
@@ -148,7 +152,8 @@ pub(super) fn change(
         .prepare_cached(
             "UPDATE sessions
              SET title = :title, prompt_tokens = :prompt, completion_tokens = :completion, cost = :cost,
-                 summary_message_id = :summary, todos = :todos, updated_ms = :now, changed_seq = :seq, seq = :seq
+                 summary_message_id = :summary, todos = :todos, updated_ms = :now, changed_seq = :seq, seq = :seq,
+                 told_count = message_count, told_ms = :now
              WHERE workspace = :workspace AND session_id = :id",
         )?
         .execute(named_params! {

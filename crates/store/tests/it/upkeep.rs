@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use runwright_agent::{EventLog, EventSink, LogPage, LogQuery, Lost, Pace, Publication};
+use runwright_agent::{
+    EventLog, EventSink, LogPage, LogQuery, Lost, Pace, Publication, SessionChange,
+};
 use runwright_proto::{AgentEvent, Change, Envelope, Event, Part, Role, Seq};
 use runwright_store::{Retention, StoreOptions};
 use rusqlite::Connection;
@@ -256,4 +258,25 @@ async fn it_is_done_by_itself_when_nothing_else_is_to_be_done() {
     {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn an_event_says_the_same_when_it_is_read_again_whatever_changed_without_one() {
+    let stage = Stage::quiet();
+    let opened = stage.open().await;
+    opened.session("s").await;
+    let change = SessionChange {
+        title: Some("named".to_owned()),
+        ..SessionChange::default()
+    };
+    let transcript = &opened.parts.transcript;
+    let told = transcript.change_session(&id("s"), change).await.unwrap();
+    let number = opened.sink.head();
+    opened.add(None, "s", Role::User, vec![]).await;
+
+    let read = opened.read(Seq(number.0 - 1), number, None).await;
+    let events: Vec<_> = read.into_iter().map(|envelope| envelope.event).collect();
+    assert_eq!(events, [Event::Session(Change::updated(told))]);
+    let now = transcript.session(&id("s")).await.unwrap();
+    assert_eq!(now.map(|session| session.message_count), Some(1));
 }
