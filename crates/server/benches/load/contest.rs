@@ -13,6 +13,11 @@ use crate::{
 
 const SAMPLES: usize = 5;
 
+const BUSY: &str = r#""is_busy":true"#;
+
+/// How often a server is asked whether it is busy: seldom, because that is counted too.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// A server with its clients, and what was measured.
 pub(crate) struct Contender {
     server: Server,
@@ -21,6 +26,8 @@ pub(crate) struct Contender {
     sent: u64,
     /// How long the server is left alone after a sample, so that what it puts off is counted.
     rest: Duration,
+    /// What answers `"is_busy":true` as long as the sample goes on for the server.
+    busy: Option<String>,
     micros: Vec<f64>,
     medians: Vec<f64>,
     tails: Vec<f64>,
@@ -54,6 +61,7 @@ impl Contender {
             clients,
             sent: 0,
             rest: Duration::ZERO,
+            busy: None,
             micros: Vec::new(),
             medians: Vec::new(),
             tails: Vec::new(),
@@ -66,17 +74,33 @@ impl Contender {
         self
     }
 
+    /// Waits after each sample until what is at `path` is no longer busy.
+    pub(crate) fn until_idle(mut self, path: &str) -> Self {
+        self.busy = Some(path.to_owned());
+        self
+    }
+
     /// Has `count` requests answered and notes what one costs the server, and how long the client waits.
     pub(crate) fn sample(&mut self, count: usize) -> Result<()> {
         let before = self.server.cpu()?;
         let latencies = self.send(count)?;
-        rest(self.rest);
+        self.settle()?;
         let used = self.server.cpu()? - before;
         let answered = latencies.len() as f64;
         let waits: Vec<f64> = latencies.iter().map(|wait| micros(*wait)).collect();
         self.micros.push(micros(used) / answered);
         self.medians.push(median(&waits));
         self.tails.push(quantile(&waits, 0.99));
+        Ok(())
+    }
+
+    fn settle(&self) -> Result<()> {
+        while let Some(path) = &self.busy
+            && self.server.address.tell("GET", path, "")?.contains(BUSY)
+        {
+            rest(PAUSE);
+        }
+        rest(self.rest);
         Ok(())
     }
 
@@ -109,6 +133,7 @@ pub(crate) fn hold<const N: usize>(
 ) -> Result<()> {
     for contender in &mut contenders {
         contender.send(count / 4)?;
+        contender.settle()?;
     }
     for _ in 0..SAMPLES {
         for contender in &mut contenders {

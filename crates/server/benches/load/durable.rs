@@ -1,7 +1,7 @@
 //! P2 through HTTP: what accepting a prompt costs when it is on disk before the answer, against the same server that keeps
 //! nothing. It must never know how it is stored.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -17,8 +17,8 @@ use crate::{
 /// Requests of a sample: a half of a second.
 const REQUESTS: usize = 12_800;
 
-/// Each of these runs makes four changes.
-const RUNS: usize = 3_200;
+/// Of these runs a sample has 20 for each client: they wait for one another, and there is room for 64.
+const RUNS: usize = 1_280;
 
 /// Longer than anything that the store puts off until nobody waits.
 const UNTIL_QUIET: Duration = Duration::from_millis(100);
@@ -37,8 +37,8 @@ pub(crate) fn run() -> Result<()> {
 
 fn accept(transport: Transport, clients: usize) -> Result<()> {
     let dir = disk()?;
-    let mut ours = contender("durable", transport, clients, &dir)?;
-    let mut memory = contender("accept", transport, clients, &dir)?;
+    let mut ours = contender(server("durable", transport, &dir)?, clients)?;
+    let mut memory = contender(server("accept", transport, &dir)?, clients)?;
     hold([&mut memory, &mut ours], REQUESTS)?;
     let of = |what: &str| {
         format!("P2 durable accept, {transport}, {clients} clients, us {what}; nothing kept")
@@ -52,8 +52,12 @@ fn accept(transport: Transport, clients: usize) -> Result<()> {
 /// With all that a run writes whose agent has nothing to say: its start, its prompt, its end.
 fn with_run() -> Result<()> {
     let dir = disk()?;
-    let mut ours = contender("durable-run", Transport::Unix, 64, &dir)?;
-    let mut memory = contender("run", Transport::Unix, 64, &dir)?;
+    let open = |role| -> Result<Contender> {
+        let server = server(role, Transport::Unix, &dir)?;
+        let agent = format!("/v1/workspaces/{}/agent", workspace(&server)?);
+        Ok(contender(server, 64)?.until_idle(&agent))
+    };
+    let (mut ours, mut memory) = (open("durable-run")?, open("run")?);
     hold([&mut memory, &mut ours], RUNS)?;
     let figure =
         "P2 durable accept and a run that does nothing, unix, 64 clients, us CPU; nothing kept";
@@ -61,12 +65,19 @@ fn with_run() -> Result<()> {
     Ok(())
 }
 
-fn contender(role: &str, transport: Transport, clients: usize, dir: &TempDir) -> Result<Contender> {
-    let dir: &Path = dir.path();
-    let server = Server::role_in(dir, role, &transport.listen(dir))?;
+fn server(role: &str, transport: Transport, dir: &TempDir) -> Result<Server> {
+    Server::role_in(dir.path(), role, &transport.listen(dir.path()))
+}
+
+fn workspace(server: &Server) -> Result<&str> {
+    let workspace = server.words.first().map(String::as_str);
+    workspace.ok_or_else(|| "the role opened no workspace".into())
+}
+
+fn contender(server: Server, clients: usize) -> Result<Contender> {
+    let workspace = workspace(&server)?.to_owned();
     let contender = Contender::with_clients(server, clients, |server, client| {
-        let workspace = server.words.first().map_or("", String::as_str);
-        prompt(&server.address, workspace, &session(client))
+        prompt(&server.address, &workspace, &session(client))
     })?;
     Ok(contender.resting(UNTIL_QUIET))
 }
