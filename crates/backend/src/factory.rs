@@ -97,10 +97,8 @@ pub struct WorkspaceParts {
 pub struct Recovered {
     /// The prompts that were accepted and had not started, in their order: they run now.
     pub queued: Vec<Arc<AgentCall>>,
-    /// The clients whose streams were cut.
-    pub clients: Vec<ClientId>,
-    /// The last number that they may have seen.
-    pub seen: Seq,
+    /// The clients whose streams were cut, each with the last number that it may have seen.
+    pub clients: Vec<(ClientId, Seq)>,
 }
 
 impl WorkspaceSpec {

@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::agent_bytes::AgentBytes;
 use crate::attachment::MissedEvents;
 use crate::ended_runs::EndedRuns;
-use crate::factory::{Recovered, WorkspaceParts};
+use crate::factory::WorkspaceParts;
 use crate::gate::RunGate;
 use crate::log::WorkspaceLog;
 use crate::options::RunOptions;
@@ -111,8 +111,7 @@ impl Workspace {
         on_idle: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
         let skip_permissions = AtomicBool::new(request.yolo);
-        let Recovered { clients, seen, .. } = parts.recovered;
-        let missed = MissedEvents::cut_off(clients, seen, RECOVERED_GRACE);
+        let missed = MissedEvents::cut_off(parts.recovered.clients, RECOVERED_GRACE);
         let opened = Opened {
             request,
             context: Arc::new(context),

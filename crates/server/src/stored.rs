@@ -64,7 +64,6 @@ impl WorkspaceFactory for StoreFactory {
             recovered: Recovered {
                 queued: stored.queued,
                 clients: stored.clients,
-                seen: stored.seen,
             },
         })
     }

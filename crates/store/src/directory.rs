@@ -21,7 +21,7 @@ use crate::workspace::Place;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogStart {
     pub(crate) place: Place,
-    /// The last number that somebody may have seen who followed the workspace before.
+    /// The last number that somebody may have seen who followed the workspace when the process before this one died.
     pub(crate) seen: Seq,
 }
 
@@ -29,7 +29,8 @@ pub(crate) struct LogStart {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LeftBehind {
     pub(crate) queued: Vec<Arc<AgentCall>>,
-    pub(crate) clients: Vec<ClientId>,
+    /// Each with the last number that it may have seen.
+    pub(crate) clients: Vec<(ClientId, Seq)>,
 }
 
 /// Where the numbers of a workspace were left.
@@ -138,17 +139,23 @@ fn insert(
 }
 
 /// What was left behind in a workspace that is opened.
-pub(crate) fn left_behind(connection: &Connection, workspace: i64) -> rusqlite::Result<LeftBehind> {
+pub(crate) fn left_behind(
+    connection: &Connection,
+    workspace: i64,
+    seen: Seq,
+) -> rusqlite::Result<LeftBehind> {
     Ok(LeftBehind {
         queued: queued(connection, workspace)?,
-        clients: clients(connection, workspace)?,
+        clients: clients(connection, workspace, seen)?,
     })
 }
 
-/// Notes the settings of a workspace that is open; who followed it before is forgotten.
+/// Notes the settings of a workspace that is open, and what those may have seen who followed it when the process before
+/// this one died: they may come back after the next one.
 pub(crate) fn note_open(
     connection: &Connection,
     workspace: i64,
+    seen: Seq,
     settings: &WorkspaceSettings,
 ) -> rusqlite::Result<()> {
     connection
@@ -162,8 +169,8 @@ pub(crate) fn note_open(
             settings.on_last_detach.as_str(),
         ))?;
     connection
-        .prepare_cached("DELETE FROM streams WHERE workspace = ?1")?
-        .execute([workspace])?;
+        .prepare_cached("UPDATE streams SET seen = ?2 WHERE workspace = ?1 AND seen IS NULL")?
+        .execute((workspace, rows::number(seen)))?;
     Ok(())
 }
 
@@ -179,10 +186,16 @@ fn queued(connection: &Connection, workspace: i64) -> rusqlite::Result<Vec<Arc<A
     calls.collect()
 }
 
-fn clients(connection: &Connection, workspace: i64) -> rusqlite::Result<Vec<ClientId>> {
-    let mut statement =
-        connection.prepare_cached("SELECT client FROM streams WHERE workspace = ?1")?;
-    let clients = statement.query_map([workspace], |row| uuid(row, 0).map(ClientId::from))?;
+fn clients(
+    connection: &Connection,
+    workspace: i64,
+    seen: Seq,
+) -> rusqlite::Result<Vec<(ClientId, Seq)>> {
+    let mut statement = connection
+        .prepare_cached("SELECT client, ifnull(seen, ?2) FROM streams WHERE workspace = ?1")?;
+    let clients = statement.query_map((workspace, rows::number(seen)), |row| {
+        Ok((uuid(row, 0)?.into(), rows::seq(row, 1)?))
+    })?;
     clients.collect()
 }
 

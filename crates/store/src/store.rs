@@ -57,9 +57,10 @@ pub struct StoredWorkspace {
     pub events: Arc<dyn EventLog>,
     /// The prompts that were accepted and have not started, in their order.
     pub queued: Vec<Arc<AgentCall>>,
-    /// The clients that followed it when it was cut off.
-    pub clients: Vec<ClientId>,
-    /// The last number that they may have seen.
+    /// The clients that followed it when it was cut off and have not come back since, each with the last number that
+    /// it may have seen.
+    pub clients: Vec<(ClientId, Seq)>,
+    /// The last number that anybody may have seen before it was opened.
     pub seen: Seq,
 }
 
@@ -146,14 +147,14 @@ impl Store {
     ) -> Result<StoredWorkspace, StoreError> {
         let LogStart { place, seen } = self.start(id, &settings.path).await?;
         let row = place.row;
-        let read = move |connection: &_| directory::left_behind(connection, row);
+        let read = move |connection: &_| directory::left_behind(connection, row, seen);
         let left = self.engine().read(read).await?;
         self.starting().remove(&id);
         let state = Arc::new(WorkspaceState::new(&self.shared.commons, place, sink));
         // Nobody has to wait for it: a process that dies before it is stored leaves the clients to the next one.
         state.change_lazily(
             "settings of a workspace were not stored",
-            move |connection, _| directory::note_open(connection, row, &settings),
+            move |connection, _| directory::note_open(connection, row, seen, &settings),
         );
         Ok(StoredWorkspace {
             journal: Arc::new(Journal::new(state.clone())),

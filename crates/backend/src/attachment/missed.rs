@@ -31,19 +31,17 @@ struct Left {
 impl MissedEvents {
     /// Where clients had come to whose streams the end of another process cut.
     pub(crate) fn cut_off(
-        clients: impl IntoIterator<Item = ClientId>,
-        seen: Seq,
+        clients: impl IntoIterator<Item = (ClientId, Seq)>,
         grace: Duration,
     ) -> Self {
         let until = Instant::now() + grace;
         // Nothing that was being written then is being written now.
-        let place = Place {
-            cursor: seen,
-            deltas: false,
-        };
-        let left = |client| Left {
+        let left = |(client, seen)| Left {
             client,
-            place,
+            place: Place {
+                cursor: seen,
+                deltas: false,
+            },
             until,
         };
         Self(Mutex::new(clients.into_iter().map(left).collect()))

@@ -334,8 +334,7 @@ async fn a_client_whose_stream_was_cut_by_the_end_of_the_process_is_given_what_i
     let (cut, late, other) = (ClientId::random(), ClientId::random(), ClientId::random());
     backend.change_parts(move |_, parts| WorkspaceParts {
         recovered: Recovered {
-            clients: vec![cut, late],
-            seen: Seq(1),
+            clients: vec![(cut, Seq(1)), (late, Seq(1))],
             ..Recovered::default()
         },
         ..parts

@@ -10,6 +10,7 @@ mod runs;
 mod tests;
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::history::History;
 
@@ -69,6 +70,11 @@ pub(crate) fn problems(history: &History) -> Vec<Problem> {
         problems.extend(found.into_iter().map(|what| Problem { rule, what }));
     }
     problems
+}
+
+/// How long before a death somebody had seen text that is lost.
+pub(crate) fn longest_loss(history: &History) -> Duration {
+    messages::longest_loss(history)
 }
 
 /// What is wrong, in lines for people: a few cases of each rule.

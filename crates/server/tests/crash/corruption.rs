@@ -101,7 +101,7 @@ async fn serves_or_says_why(room: &std::sync::Arc<Room>, page: usize) {
         }
         Ok(Err(answer)) => assert!(!answer.code().is_empty(), "page {page}: {answer:?}"),
         Err(silence) => assert!(
-            silence == Silence::Cut,
+            silence != Silence::Hung,
             "page {page}: the stream: {silence:?}"
         ),
     }

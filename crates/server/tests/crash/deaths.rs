@@ -54,7 +54,9 @@ enum Moment {
 impl Death {
     /// Decides; `points` is how many writes the server before came to. The first server lives long enough to be used.
     pub(crate) fn decide(random: &mut Random, deaths: Deaths, points: u64, is_first: bool) -> Self {
-        let after = Moment::After(Duration::from_millis(random.between(50, 900)));
+        // Now and then one lives long enough for text to be stored more than once.
+        let longest = if random.percent(25) { 2000 } else { 800 };
+        let after = Moment::After(Duration::from_millis(random.between(50, longest)));
         let when = *random.pick(&[When::Before, When::After, When::Halfway]);
         let at = Moment::At(random.between(1, points.max(20) * 6 / 5), when);
         let at_a_write = match deaths {

@@ -128,8 +128,8 @@ pub(crate) struct Reader {
 pub(crate) struct Connection {
     /// Where it begins in what the reader was sent.
     pub(crate) from: usize,
-    /// The life of the server.
-    pub(crate) life: usize,
+    /// The life of the server in which it was made, or one before.
+    pub(crate) at_latest: usize,
 }
 
 /// How a reader reads.
@@ -158,7 +158,7 @@ pub(crate) struct Seen {
     pub(crate) payload: Value,
     /// When it came, counted from the start of everything.
     pub(crate) at: Duration,
-    /// The life of the server in which it came.
+    /// The life of the server in which it came, or the next.
     pub(crate) life: usize,
 }
 

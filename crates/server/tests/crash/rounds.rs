@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::check::{Problem, problems};
+use crate::check::{Problem, longest_loss, problems};
 use crate::deaths::{Death, Deaths};
 use crate::history::{History, Seen};
 use crate::load::{Load, Mix, Room, THE_END, Told, is_the_end};
@@ -53,6 +53,8 @@ pub(crate) struct Figures {
     pub(crate) interrupted: usize,
     pub(crate) events: usize,
     pub(crate) lost_writes: u64,
+    /// How long before a death somebody had seen text that is lost.
+    pub(crate) longest_loss: Duration,
     /// The longest time that a start took.
     pub(crate) slowest_start: Duration,
 }
@@ -222,6 +224,7 @@ impl Figures {
             .filter(|run| run["state"] == "interrupted")
             .count();
         self.events += history.log.len();
+        self.longest_loss = self.longest_loss.max(longest_loss(history));
     }
 
     /// Adds those of another round.
@@ -234,6 +237,7 @@ impl Figures {
             interrupted: self.interrupted + other.interrupted,
             events: self.events + other.events,
             lost_writes: self.lost_writes + other.lost_writes,
+            longest_loss: self.longest_loss.max(other.longest_loss),
             slowest_start: self.slowest_start.max(other.slowest_start),
         }
     }

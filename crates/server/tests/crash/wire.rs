@@ -43,7 +43,9 @@ pub(crate) struct Answer {
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Silence {
-    /// The server is gone, or went away meanwhile.
+    /// The server is gone: it was asked nothing.
+    Unreached,
+    /// The server went away meanwhile: it may have done what it was asked.
     Cut,
     /// It is there and says nothing.
     Hung,
@@ -139,17 +141,23 @@ impl Wire {
         timeout(PATIENCE, self.connected(request))
             .await
             .map_err(|_| Silence::Hung)?
-            .ok_or(Silence::Cut)
     }
 
-    async fn connected(&self, request: Request<Full<Bytes>>) -> Option<Response<Incoming>> {
-        let socket = UnixStream::connect(&self.socket).await.ok()?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await.ok()?;
+    async fn connected(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Silence> {
+        let socket = UnixStream::connect(&self.socket).await;
+        let socket = socket.map_err(|_| Silence::Unreached)?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(socket))
+            .await
+            .map_err(|_| Silence::Unreached)?;
         self.connections.spawn(async move {
             // A connection that is cut shows in what is read from it.
             let _cut = connection.await;
         });
-        sender.send_request(request).await.ok()
+        let response = sender.send_request(request).await;
+        response.map_err(|_| Silence::Cut)
     }
 }
 

@@ -99,7 +99,7 @@ impl World {
         let was_faulty = self.phase().is_faulty;
         let answer = match answer.await {
             Ok(answer) => answer,
-            Err(Silence::Cut) => return None,
+            Err(Silence::Unreached | Silence::Cut) => return None,
             Err(Silence::Hung) => {
                 self.note(format!("{asked}: no answer"));
                 return None;

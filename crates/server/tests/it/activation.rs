@@ -79,10 +79,10 @@ async fn a_socket_from_the_service_manager_is_served_until_sigterm() {
     );
 
     kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
-    // The drain, the moment that connections have after it, and the margin.
+    // The drain, the moments that connections and the store have after it, and the margin.
     assert_eq!(
         server.notice(),
-        "STOPPING=1\nEXTEND_TIMEOUT_USEC=37000000\n"
+        "STOPPING=1\nEXTEND_TIMEOUT_USEC=39000000\n"
     );
     let (output, _dir) = server.ended();
     assert_eq!(output.status.code(), Some(0), "{output:?}");

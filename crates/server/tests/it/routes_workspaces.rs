@@ -136,8 +136,8 @@ async fn a_workspace_that_cannot_be_opened_is_our_failure_and_tells_nothing() {
     let problem = api
         .post("/v1/workspaces", body.clone())
         .await
-        .refused(500, "internal");
-    assert_eq!(problem["message"], "workspace cannot be opened");
+        .refused(503, "storage_unavailable");
+    assert_eq!(problem["message"], "the store does not answer");
     api.post("/v1/workspaces", body).await.ok();
 }
 

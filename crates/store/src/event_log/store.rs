@@ -37,7 +37,7 @@ pub(super) fn attach(
     client: ClientId,
 ) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("INSERT OR IGNORE INTO streams (workspace, client) VALUES (?1, ?2)")?
+        .prepare_cached("INSERT OR REPLACE INTO streams (workspace, client) VALUES (?1, ?2)")?
         .execute((workspace, client.as_uuid().as_bytes()))?;
     Ok(())
 }

@@ -138,10 +138,12 @@ CREATE TABLE event_chunks (
     UNIQUE (workspace, last_seq)
 ) STRICT;
 
--- Which clients follow a workspace now: those who are there when the process dies are given what they missed.
+-- Which clients follow a workspace now, or followed it when a process died and have not come back since: they are given
+-- what they missed.
 CREATE TABLE streams (
     workspace INTEGER NOT NULL,
     client    BLOB NOT NULL,
+    seen      INTEGER,           -- the last number that one who has not come back may have seen; null while it follows
     PRIMARY KEY (workspace, client)
 ) STRICT, WITHOUT ROWID;
 

@@ -376,25 +376,40 @@ async fn whoever_followed_the_workspace_is_known_with_what_it_may_have_seen() {
     // Dies twice before anybody comes back.
     let after = before.killed().killed();
     let reopened = after.open().await;
+    let seen = reopened.parts.seen;
+    let expected: Vec<_> = clients.iter().map(|client| (*client, seen)).collect();
     let mut known = reopened.parts.clients.clone();
     known.sort();
-    assert_eq!(known, clients);
-    let seen = reopened.parts.seen;
+    assert_eq!(known, expected);
     assert!(seen >= opened.sink.head(), "{seen}");
     let missed = reopened.read(seen, Seq(reopened.next.0 - 1), None).await;
     assert_eq!(ends(&missed).len(), 1, "what recovery did comes after it");
-    let mut left = after.killed().open().await.parts.clients;
-    left.sort();
+    let left = |stage: Stage| async move {
+        let mut left = stage.open().await.parts.clients;
+        left.sort();
+        left
+    };
     assert_eq!(
-        left, clients,
+        left(after.killed()).await,
+        expected,
         "a process that dies at once leaves them to the next one"
     );
     reopened.flush().await;
     assert_eq!(
-        after.killed().open().await.parts.clients,
-        [],
-        "who came back is not asked for again"
+        left(after.killed()).await,
+        expected,
+        "so does one that dies before they came back, and what they have seen stays what it was"
     );
+    let back = clients.pop().unwrap();
+    reopened.parts.events.attached(back);
+    reopened.flush().await;
+    let again = after.killed().open().await;
+    let mut known = again.parts.clients.clone();
+    known.sort();
+    let mut expected = expected;
+    expected.pop();
+    expected.push((back, again.parts.seen));
+    assert_eq!(known, expected, "who came back has seen more");
 }
 
 #[tokio::test]

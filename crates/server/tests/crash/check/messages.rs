@@ -12,7 +12,7 @@ use crate::history::{Ending, History, Kind, Request, Seen, finish_of, text_of};
 const LOST: Duration = Duration::from_millis(250);
 
 /// How much later than it should a busy machine may get around to storing it.
-const LATE: Duration = Duration::from_millis(750);
+const LATE: Duration = Duration::from_millis(350);
 
 /// Every message of the model is finished, every call of a tool is answered behind it.
 pub(super) fn histories_are_whole(history: &History, problems: &mut Vec<String>) {
@@ -154,44 +154,59 @@ pub(super) fn words_are_the_model_s(history: &History, problems: &mut Vec<String
 /// somebody had seen a moment before stays.
 pub(super) fn what_was_seen_stays(history: &History, problems: &mut Vec<String>) {
     let messages = by_id(history);
-    let signs = last_signs(history);
-    for reader in history
-        .readers
-        .iter()
-        .filter(|reader| reader.kind != Kind::Deltas)
-    {
-        for seen in reader.seen.iter().filter(|seen| seen.kind == "message") {
-            let Some(kept) = messages.get(seen.id()) else {
-                problems.push(format!(
-                    "{} was sent message {}, which is gone",
-                    reader.name,
-                    seen.id()
-                ));
-                continue;
-            };
-            if finish_of(&seen.payload).is_some() && seen.payload["parts"] != kept["parts"] {
-                problems.push(format!(
-                    "{} was sent message {} finished, and it has changed",
-                    reader.name,
-                    seen.id()
-                ));
-            }
-            let (text, kept) = (text_of(&seen.payload), text_of(kept));
-            let is_related = kept.starts_with(text) || text.starts_with(kept);
-            let alive = signs.get(seen.life).copied().unwrap_or_default();
-            let is_old = seen.at + LOST + LATE < alive;
-            if !is_related || (is_old && !kept.starts_with(text)) {
-                problems.push(format!(
-                    "{} was sent {} bytes of message {} {:?} before the server died, and {} are kept",
-                    reader.name,
-                    text.len(),
-                    seen.id(),
-                    alive.saturating_sub(seen.at),
-                    kept.len(),
-                ));
-            }
+    for (reader, seen) in seen_messages(history) {
+        let Some(kept) = messages.get(seen.id()) else {
+            let id = seen.id();
+            problems.push(format!("{reader} was sent message {id}, which is gone"));
+            continue;
+        };
+        if finish_of(&seen.payload).is_some() && seen.payload["parts"] != kept["parts"] {
+            let id = seen.id();
+            problems.push(format!(
+                "{reader} was sent message {id} finished, and it has changed"
+            ));
+        }
+        let (text, kept) = (text_of(&seen.payload), text_of(kept));
+        if !kept.starts_with(text) && !text.starts_with(kept) {
+            problems.push(format!("{reader} was sent {text:?}, and kept is {kept:?}"));
         }
     }
+    let lost = longest_loss(history);
+    if lost > LOST + LATE {
+        problems.push(format!(
+            "text is lost that was seen {lost:?} before the server died"
+        ));
+    }
+}
+
+/// How long before a death somebody had seen text that is lost.
+pub(super) fn longest_loss(history: &History) -> Duration {
+    let (messages, signs) = (by_id(history), last_signs(history));
+    let age = |(_, seen): (&str, &Seen)| {
+        let kept = text_of(messages.get(seen.id())?);
+        let is_lost = text_of(&seen.payload).len() > kept.len();
+        is_lost.then(|| {
+            signs
+                .get(seen.life)
+                .map(|sign| sign.saturating_sub(seen.at))
+        })?
+    };
+    seen_messages(history)
+        .filter_map(age)
+        .max()
+        .unwrap_or_default()
+}
+
+/// What readers were sent of messages as a whole, with their names.
+fn seen_messages(history: &History) -> impl Iterator<Item = (&str, &Seen)> {
+    let readers = history
+        .readers
+        .iter()
+        .filter(|reader| reader.kind != Kind::Deltas);
+    readers.flat_map(|reader| {
+        let messages = reader.seen.iter().filter(|seen| seen.kind == "message");
+        messages.map(move |seen| (reader.name.as_str(), seen))
+    })
 }
 
 /// When each life of the server was last heard of. It may have lived a little longer.

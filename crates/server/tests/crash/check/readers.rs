@@ -164,7 +164,7 @@ fn cut_at(reader: &Reader, seq: u64) -> Option<usize> {
             .rposition(|connection| connection.from <= index)
     };
     let (last, following) = (begins_before(next.checked_sub(1)?)?, begins_before(next)?);
-    (last < following).then(|| reader.connections[following - 1].life)
+    (last < following).then(|| reader.connections[following - 1].at_latest)
 }
 
 /// Numbers that were certainly not given before a life of the server, with that life: of a prompt that was first sent

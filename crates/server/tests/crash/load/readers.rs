@@ -129,10 +129,10 @@ impl Follower {
                 .await;
         }
         while !self.reader.is_complete && !self.is_too_late() {
-            self.room.world.up().await;
+            let life = self.room.world.up().await;
             let was_faulty = self.room.world.phase().is_faulty;
             match self.room.world.wire.stream(&self.path()).await {
-                Ok(Ok(stream)) => self.connection(stream).await,
+                Ok(Ok(stream)) => self.connection(stream, life).await,
                 Ok(Err(answer)) if answer.status == 404 => {
                     let note = format!("{}: {}", self.reader.name, answer.body);
                     self.room.world.note(note);
@@ -146,7 +146,12 @@ impl Follower {
                     world.judge(&self.reader.name, &answer, &[], was_faulty);
                     sleep(BREATH).await;
                 }
-                Err(Silence::Cut) => sleep(BREATH).await,
+                Err(Silence::Unreached) => sleep(BREATH).await,
+                Err(Silence::Cut) => {
+                    // The server may have taken it for a stream that began, and what it sent then is lost.
+                    self.connected();
+                    sleep(BREATH).await;
+                }
                 Err(Silence::Hung) => self
                     .room
                     .world
@@ -156,12 +161,10 @@ impl Follower {
         self.reader
     }
 
-    /// Reads what comes over one connection.
-    async fn connection(&mut self, mut stream: Stream) {
-        let from = self.reader.seen.len();
-        // If the server has just died, this is one too many, which no check minds.
-        let life = self.room.world.phase().life;
-        self.reader.connections.push(Connection { from, life });
+    /// Reads what comes over one connection, which was made in this life of the server or, if that has just ended, in
+    /// the next.
+    async fn connection(&mut self, mut stream: Stream, life: usize) {
+        self.connected();
         let mut left = self.cuts.as_mut().map(|cuts| cuts.between(1, 80));
         while left != Some(0) {
             let frame = match timeout(Duration::from_millis(250), stream.next()).await {
@@ -182,6 +185,13 @@ impl Follower {
             }
             left = left.map(|left| left - 1);
         }
+    }
+
+    fn connected(&mut self) {
+        self.reader.connections.push(Connection {
+            from: self.reader.seen.len(),
+            at_latest: self.room.world.phase().life,
+        });
     }
 
     fn path(&self) -> String {

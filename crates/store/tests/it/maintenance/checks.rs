@@ -271,7 +271,7 @@ async fn a_damaged_table_is_told_and_nothing_is_deleted_for_it() {
     let directory = directory().await;
     hand(
         directory.path(),
-        "DELETE FROM streams; INSERT INTO streams VALUES (9, x'0a')",
+        "DELETE FROM streams; INSERT INTO streams VALUES (9, x'0a', NULL)",
     );
     // Whoever believes this page takes every message for one without a session.
     overwrite(directory.path(), "sessions", &[0xA5; 4096]);

@@ -19,7 +19,7 @@ pub(super) async fn directory() -> TempDir {
     opened.flush().await;
     opened.parts.events.close().await;
     stage.store.close().await;
-    let rest = "INSERT INTO streams SELECT id, x'0a' FROM workspaces;
+    let rest = "INSERT INTO streams SELECT id, x'0a', NULL FROM workspaces;
                 INSERT INTO approvals (workspace, permission_id, session_id, kind, request, state, asked_ms)
                 SELECT id, 'p', 's', 'permission', '{}', 'open', 1 FROM workspaces";
     hand(stage.directory.path(), rest);

@@ -175,10 +175,13 @@ pub(super) fn reader(kind: Kind, seen: Vec<Seen>) -> Reader {
         kind,
         seen,
         connections: vec![
-            Connection { from: 0, life: 0 },
+            Connection {
+                from: 0,
+                at_latest: 0,
+            },
             Connection {
                 from: restarted,
-                life: 1,
+                at_latest: 1,
             },
         ],
         is_complete: true,
