@@ -6,6 +6,7 @@ mod sink;
 mod story;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runwright_agent::{Clock, EventSink, Publication, Timestamp};
@@ -194,19 +195,25 @@ impl WorkspaceState {
 
     /// Adds what was streamed to what is on disk, soon; again and again, if that fails.
     fn flush_soon(self: &Arc<Self>) {
-        let state = Arc::clone(self);
+        let (state, is_early) = (Arc::clone(self), Arc::new(AtomicBool::new(false)));
+        let found = Arc::clone(&is_early);
         let mut change = self.guarded(move |connection, batch| {
-            if state.story().begin_flush() {
-                return batch.flush(connection);
-            }
             // It was done a moment ago: a busy server need not do it with each batch.
-            state.flush_soon();
-            Ok(())
+            let is_early = !state.story().begin_flush();
+            found.store(is_early, Ordering::Relaxed);
+            if is_early {
+                return Ok(());
+            }
+            batch.flush(connection)
         });
         let state = Arc::clone(self);
         self.engine().write_lazily(
             move |batch| change(batch).map(drop),
-            move |result| state.flush_ended(result),
+            // Once, however often the change had to be tried: each time would add one more to the next batch.
+            move |result| match result {
+                Ok(()) if is_early.load(Ordering::Relaxed) => state.flush_soon(),
+                result => state.flush_ended(result),
+            },
         );
     }
 
