@@ -74,7 +74,7 @@ pub(super) struct Unseen {
 pub(super) enum Rest {
     /// It shows a snapshot, of which its readers have this, if they have anything that it grew from.
     Shown(Option<Lengths>),
-    /// It ends before the next snapshot that there is.
+    /// It shows none of its snapshots, because a newer one, behind the batch, has replaced them.
     Passed(CatchUp),
 }
 
@@ -170,9 +170,10 @@ impl Streamed {
             let written = self.0.get(*id);
             Some(Unseen::shown(id, (*snapshot)?, after, written))
         });
-        let passed = self.0.iter().filter(|(id, written)| {
-            written.seq > through && written.concerns(run) && !shown.contains_key(id)
-        });
+        // Also one whose newest snapshot lies in the batch: it is not shown when a newer one has just replaced it, of whose
+        // number nobody has been told here yet.
+        let passed = (self.0.iter())
+            .filter(|(id, written)| written.concerns(run) && !shown.contains_key(id));
         let passed = passed.filter_map(|(id, written)| {
             Some(Unseen {
                 id: id.clone(),
