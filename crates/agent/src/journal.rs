@@ -55,14 +55,14 @@ pub trait RunJournal: Send + Sync {
     /// [`JournalError::UnknownRun`], [`JournalError::Storage`].
     async fn finish(&self, run: &RunId, end: RunEnd) -> Result<bool, JournalError>;
 
-    /// Finds a run.
+    /// Finds a run. If it is over, its events were published before this returns.
     ///
     /// # Errors
     /// [`JournalError::Storage`].
     async fn run(&self, run: &RunId) -> Result<Option<Run>, JournalError>;
 
     /// Lists runs, the newest first, and says where the next page begins: `next_cursor` is the id of the last run of
-    /// this page, and absent when nothing follows.
+    /// this page, and absent when nothing follows. The events of those that are over were published before.
     ///
     /// # Errors
     /// [`JournalError::UnknownRun`] when the page begins after a run that does not exist, [`JournalError::Storage`].

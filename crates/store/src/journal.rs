@@ -5,6 +5,7 @@ mod end;
 mod list;
 pub(crate) mod names;
 pub(crate) mod record;
+pub(crate) mod untold;
 
 use std::sync::Arc;
 
@@ -42,6 +43,15 @@ impl Journal {
             self.state.engine().read(read).await?;
         }
         Ok(names.look_up(&asked) == Knowledge::New)
+    }
+
+    /// Waits until the ends that were just read are published: the commit makes an end readable a moment before.
+    async fn are_told(&self, runs: &[Run]) {
+        for run in runs {
+            if run.state.is_terminal() {
+                self.state.untold.told(&run.run_id).await;
+            }
+        }
     }
 }
 
@@ -85,13 +95,17 @@ impl RunJournal for Journal {
     async fn run(&self, run: &RunId) -> Result<Option<Run>, JournalError> {
         let (workspace, run) = (self.state.row, run.clone());
         let read = move |connection: &_| record::find(connection, workspace, &run);
-        Ok(self.state.engine().read(read).await?)
+        let found = self.state.engine().read(read).await?;
+        self.are_told(found.as_slice()).await;
+        Ok(found)
     }
 
     async fn runs(&self, query: RunQuery) -> Result<RunList, JournalError> {
         let workspace = self.state.row;
         let read = move |connection: &_| list::list(connection, workspace, &query);
         let page = self.state.engine().read(read).await?;
-        page.map_err(JournalError::UnknownRun)
+        let page = page.map_err(JournalError::UnknownRun)?;
+        self.are_told(&page.runs).await;
+        Ok(page)
     }
 }

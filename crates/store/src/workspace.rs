@@ -19,7 +19,7 @@ use self::story::{Story, Wants};
 use crate::engine::{Answer, Batch, Engine};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event_log::{room::Rooms, upkeep::Upkeep};
-use crate::journal::names::Names;
+use crate::journal::{names::Names, untold::UntoldEnds};
 use crate::live::Streaming;
 use crate::rows;
 use crate::transcript::cache::SessionCache;
@@ -41,6 +41,7 @@ pub(crate) struct WorkspaceState {
     pub(crate) commons: Arc<Commons>,
     pub(crate) sessions: SessionCache,
     pub(crate) names: Names,
+    pub(crate) untold: Arc<UntoldEnds>,
     sink: Arc<dyn EventSink>,
     story: Mutex<Story>,
 }
@@ -65,6 +66,7 @@ impl WorkspaceState {
             commons: Arc::clone(commons),
             sessions: SessionCache::default(),
             names: Names::default(),
+            untold: Arc::default(),
             sink,
             story: Mutex::new(Story::new(place.next, place.reserved)),
         }

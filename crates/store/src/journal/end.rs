@@ -59,6 +59,7 @@ pub(crate) fn finish(
     let Some(session) = session else {
         return Ok(exists(connection, workspace, run)?.then_some(false));
     };
+    batch.run_ended(run);
     for publication in end.events_of(&session, run) {
         batch.publish(publication);
     }

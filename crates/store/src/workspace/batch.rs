@@ -5,13 +5,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use runwright_agent::Publication;
-use runwright_proto::{ChangeKind, Message, MessageId, Seq, SessionId};
+use runwright_proto::{ChangeKind, Message, MessageId, RunId, Seq, SessionId};
 use rusqlite::Connection;
 
 use super::WorkspaceState;
 use crate::engine::Participant;
 use crate::event_log::{self, chunk::ChunkWriter};
 use crate::journal::names::{Knowledge, NameHash};
+use crate::journal::untold::BatchEnds;
 use crate::live::{LiveChanges, Stored};
 use crate::rows;
 use crate::transcript::cache::SessionChanged;
@@ -31,6 +32,7 @@ pub(crate) struct WorkspaceBatch {
     live: LiveChanges,
     sessions: Vec<SessionChanged>,
     names: HashSet<NameHash>,
+    ends: BatchEnds,
     is_closed: bool,
     closes: bool,
 }
@@ -47,6 +49,7 @@ impl WorkspaceBatch {
             live: LiveChanges::default(),
             sessions: Vec::new(),
             names: HashSet::new(),
+            ends: BatchEnds::new(&state.untold),
             is_closed: state.story().is_closed,
             closes: false,
         }
@@ -113,6 +116,11 @@ impl WorkspaceBatch {
     /// A request was recorded under these names.
     pub(crate) fn named(&mut self, names: impl IntoIterator<Item = NameHash>) {
         self.names.extend(names);
+    }
+
+    /// A run ends with the batch.
+    pub(crate) fn run_ended(&mut self, run: &RunId) {
+        self.ends.add(run);
     }
 
     /// Whether a request of one of these names may be known, from before the batch or from the batch.
@@ -246,6 +254,7 @@ impl Participant for WorkspaceBatch {
         for (seq, publication) in self.publications {
             state.sink.publish_at(seq, publication);
         }
+        drop(self.ends);
         let mut story = state.story();
         if let Some(reserved) = self.reserve {
             story.sequence.reserve(reserved);
