@@ -5,6 +5,7 @@ pub(crate) mod cache;
 mod files;
 pub(crate) mod messages;
 mod overlay;
+mod pending;
 pub(crate) mod pieces;
 pub(crate) mod sessions;
 
@@ -18,6 +19,7 @@ use runwright_proto::{File, Finish, Message, RunId, Session, SessionId};
 use rusqlite::Connection;
 
 use self::overlay::Overlay;
+use self::pending::{Pending, PendingMessages};
 use crate::error::StoreError;
 use crate::live::Stored;
 use crate::workspace::{StreamOutcome, WorkspaceBatch, WorkspaceState};
@@ -26,11 +28,15 @@ use crate::workspace::{StreamOutcome, WorkspaceBatch, WorkspaceState};
 #[derive(Debug)]
 pub(crate) struct History {
     state: Arc<WorkspaceState>,
+    pending: PendingMessages,
 }
 
 impl History {
     pub(crate) fn new(state: Arc<WorkspaceState>) -> Self {
-        Self { state }
+        Self {
+            state,
+            pending: PendingMessages::default(),
+        }
     }
 
     /// Reads messages, each in its newest state.
@@ -132,7 +138,9 @@ impl Transcript for History {
         let (workspace, now, run) = (self.state.row, self.state.now(), run.cloned());
         let session = message.session_id.clone();
         let body = messages::body(&message);
+        let pending = run.clone().map(|run| self.pending.add(Pending::New(run)));
         let create = move |connection: &_, batch: &mut _| {
+            let _until_it_is_stored = &pending;
             messages::create(
                 connection,
                 batch,
@@ -156,7 +164,9 @@ impl Transcript for History {
         }
         let (workspace, id) = (self.state.row, message.id.clone());
         let body = messages::body(&message);
+        let pending = self.pending.add(Pending::State(id.clone()));
         let replace = move |connection: &_, batch: &mut _| {
+            let _until_it_is_stored = &pending;
             messages::replace(connection, batch, workspace, (&message, &body))
         };
         if self.state.change(replace).await? {
@@ -190,14 +200,18 @@ impl Transcript for History {
         finish: Finish,
     ) -> Result<Option<Message>, TranscriptError> {
         let (now, wanted) = (self.state.now(), run.clone());
+        // What a runner that was aborted has left in the queue is not there to be read yet.
+        let pending = self.pending.now();
         let read =
             move |connection: &_, workspace| messages::of_run(connection, workspace, &wanted);
         let written = self.newest(|_| true, read).await?;
         // Most runs leave nothing open, and the writer has better things to do than to read what they wrote.
+        let is_all = !pending.is_of(run, &written);
         let closing = Closing::of(written, &finish, now);
-        if closing.steps.is_empty() {
+        if is_all && closing.steps.is_empty() {
             return Ok(closing.answer);
         }
+        // Behind everything that waits.
         let (workspace, run) = (self.state.row, run.clone());
         let close = move |connection: &_, batch: &mut _| {
             close_run(connection, batch, workspace, &run, &finish, now)
