@@ -75,7 +75,7 @@ pub use self::reservation::{
 pub use self::runner::{
     RunContext, RunError, RunOutcome, Runner, RunnerModel, SteeredPrompts, WorkspaceContext,
 };
-pub use self::storage::{StorageFull, is_storage_full};
+pub use self::storage::{StorageDamaged, StorageFull, is_storage_damaged, is_storage_full};
 pub use self::transcript::{NewSession, SessionChange, Spent, Transcript, TranscriptError};
 pub use self::waker_set::WakerSet;
 

@@ -184,7 +184,8 @@ pub use self::registry::{
     WaitTicket,
 };
 pub use runwright_agent::{
-    CallError, Clock, JournalError, StorageFull, SystemClock, TranscriptError, is_storage_full,
+    CallError, Clock, JournalError, StorageDamaged, StorageFull, SystemClock, TranscriptError,
+    is_storage_damaged, is_storage_full,
 };
 pub use runwright_proto::OnLastDetach;
 pub use runwright_pubsub::{

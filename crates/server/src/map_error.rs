@@ -10,7 +10,7 @@ use std::error::Error;
 use runwright_backend::{
     AttachError, CallError, CreateError, CreateRefusal, CurrentSessionError, DispatchError,
     JournalError, NotIdle, OpenError, RunError, SessionError, TranscriptError, WorkspaceError,
-    is_storage_full,
+    is_storage_damaged, is_storage_full,
 };
 use runwright_proto::ErrorCode;
 
@@ -200,12 +200,18 @@ fn shutting_down() -> ApiError {
     ApiError::new(ErrorCode::ServerShuttingDown, "server is shutting down")
 }
 
-/// What failed is asked for again: with 503 soon, with 507 when somebody has made room.
+/// What failed is asked for again: with 503 soon, with 507 when somebody has made room. What is damaged is for whoever
+/// runs the server.
 fn storage(error: &(dyn Error + 'static)) -> ApiError {
     let refusal = if is_storage_full(error) {
         ApiError::new(
             ErrorCode::StorageFull,
             "no space is left where the server keeps its data",
+        )
+    } else if is_storage_damaged(error) {
+        ApiError::new(
+            ErrorCode::StorageDamaged,
+            "what the server keeps is damaged; its log says what to do",
         )
     } else {
         ApiError::new(ErrorCode::StorageUnavailable, "the store does not answer")

@@ -211,6 +211,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::ServerShuttingDown
         | ErrorCode::TooManyConnections
         | ErrorCode::StorageUnavailable
+        | ErrorCode::StorageDamaged
         | ErrorCode::NotReady => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         ErrorCode::CancelTimeout => StatusCode::GATEWAY_TIMEOUT,

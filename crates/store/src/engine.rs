@@ -18,6 +18,7 @@ pub(crate) mod fault;
 mod idle;
 mod job;
 mod options;
+mod probe;
 mod queue;
 mod readers;
 mod shared;

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use runwright_agent::{EventLogError, JournalError, StorageFull, TranscriptError};
+use runwright_agent::{EventLogError, JournalError, StorageDamaged, StorageFull, TranscriptError};
 
 use crate::lock::LockOwner;
 
@@ -129,7 +129,7 @@ pub enum StoreErrorKind {
     /// The disk or the file system failed. It works again by itself when they do; where the file has to be opened anew
     /// for that, as after a disk was unplugged, the server has to be restarted.
     Unreadable,
-    /// What is in the file is not a sound database.
+    /// What is in the file is not a sound database, and the disk can read it.
     Damaged,
     /// The change itself failed: an error of this program.
     Failed,
@@ -154,6 +154,10 @@ impl StoreError {
             (StoreErrorKind::Full, cause) => {
                 let cause = cause.unwrap_or_else(|| Cause::new("disk is full"));
                 Some(Arc::new(StorageFull(Box::new(cause))) as Arc<dyn Error + Send + Sync>)
+            }
+            (StoreErrorKind::Damaged, cause) => {
+                let cause = cause.unwrap_or_else(|| Cause::new("database is damaged"));
+                Some(Arc::new(StorageDamaged(Box::new(cause))) as Arc<dyn Error + Send + Sync>)
             }
             (_, Some(cause)) => Some(Arc::new(cause) as Arc<dyn Error + Send + Sync>),
             (_, None) => None,

@@ -168,6 +168,8 @@ codes! {
     PermissionActionInvalid = "permission_action_invalid", "Permission action is invalid";
     /// The route belongs to the contract, and this version of the server cannot do it.
     NotImplemented = "not_implemented", "Not implemented";
+    /// What the store keeps is damaged.
+    StorageDamaged = "storage_damaged", "Storage is damaged";
 }
 
 impl Display for ErrorCode {

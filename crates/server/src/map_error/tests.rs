@@ -2,7 +2,7 @@
 
 use std::io;
 
-use runwright_backend::StorageFull;
+use runwright_backend::{StorageDamaged, StorageFull};
 use runwright_proto::{RunId, SessionId, WorkspaceId};
 
 use super::*;
@@ -251,4 +251,19 @@ fn a_store_without_space_says_so_whatever_was_asked_of_it() {
         error.cause(),
         Some("run storage failed: no space is left: disk on fire")
     );
+}
+
+#[test]
+fn a_store_that_is_damaged_is_told_from_one_that_does_not_answer() {
+    let damaged = || -> Box<dyn Error + Send + Sync> { Box::new(StorageDamaged(io_error())) };
+    let text = "what the server keeps is damaged; its log says what to do";
+    for error in [
+        ApiError::from(DispatchError::Journal(JournalError::Storage(damaged()))),
+        ApiError::from(SessionError::Transcript(
+            TranscriptError::Storage(damaged()),
+        )),
+        ApiError::from(CreateError::Open(OpenError::Storage(damaged()))),
+    ] {
+        check(error, 503, ErrorCode::StorageDamaged, text);
+    }
 }

@@ -20,7 +20,7 @@ pub(super) const OF_BODIES: &[ErrorCode] = &[
 
 /// What any request may be refused for; not told for each route.
 const OF_ALL: &str = "Any other problem: `unauthorized`, `origin_not_allowed`, `host_not_allowed`, `header_too_large`, \
-                      `too_many_connections`, `storage_full`, `storage_unavailable`, `internal`.";
+                      `too_many_connections`, `storage_full`, `storage_unavailable`, `storage_damaged`, `internal`.";
 
 /// Returns what a request with this path may be refused for; a forgiving route does without the workspace.
 pub(super) fn of_path(path: &str, forgiving: bool) -> &'static [ErrorCode] {

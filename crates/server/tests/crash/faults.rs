@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::history::{Ending, Outcome, Script};
 use crate::random::Random;
 use crate::server::SOON;
@@ -85,6 +87,41 @@ async fn a_disk_that_fails_again_and_again_for_a_moment_loses_nothing() {
     trial.is_accepted_in(SOON).await;
     trial.fault_ends();
     trial.ends_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_cannot_be_read_is_not_taken_for_damage_and_is_read_again_when_it_can() {
+    let mut trial = Trial::begin().await;
+    for _ in 0..5 {
+        trial.prompt(Script::default()).await;
+    }
+    let room = trial.room().clone();
+    let (world, mut server) = trial.stop_load().await;
+    server.signal(Signal::TERM);
+    assert!(server.wait().await.success());
+
+    // Nothing that is asked for below is in memory.
+    let server = world.site.start(&[]).await.unwrap();
+    let path = |rest: &str| format!("{}/sessions{rest}", room.base);
+    let sessions = world.wire.get(&path("")).await.unwrap().ok(200);
+    let messages = path(&format!("/{}/messages", room.sessions[0]));
+    world.site.shim.fail(Some(Fault::Unreadable));
+    for _ in 0..3 {
+        let answer = world.wire.get(&messages).await.unwrap();
+        let log = world.site.log();
+        assert_eq!(
+            (answer.status, answer.code()),
+            (503, "storage_unavailable"),
+            "{log}"
+        );
+        assert!(log.contains("cannot be read or written"), "{log}");
+        assert!(!log.contains("is damaged"), "{log}");
+    }
+    world.site.shim.fail(None);
+    let read = world.wire.get(&messages).await.unwrap().ok(200);
+    assert!(read.as_array().is_some_and(|read| !read.is_empty()));
+    assert_eq!(world.wire.get(&path("")).await.unwrap().ok(200), sessions);
+    drop(server);
 }
 
 #[tokio::test(flavor = "multi_thread")]

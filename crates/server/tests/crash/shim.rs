@@ -54,6 +54,8 @@ pub(crate) enum Fault {
     ReadOnly,
     /// The device does not answer: writes, syncs and reads fail.
     Broken,
+    /// Reads fail, and nothing else.
+    Unreadable,
 }
 
 /// When to die at a write point.
@@ -152,6 +154,7 @@ impl Shim {
             Fault::Full { room } => (WRITES, Errno::NOSPC, room),
             Fault::ReadOnly => (WRITES | SYNCS | NAMES, Errno::ROFS, 0),
             Fault::Broken => (WRITES | SYNCS | READS, Errno::IO, 0),
+            Fault::Unreadable => (READS, Errno::IO, 0),
         };
         self.set(
             Number::FailErrno,

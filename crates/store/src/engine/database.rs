@@ -1,6 +1,6 @@
 //! The database file: how it is made and opened, how its connections are set, and whether it still is the file that was
-//! opened. The file is never opened by anything but SQLite while a connection lives: closing it would give up SQLite's
-//! locks of the whole process.
+//! opened. The file is never closed by anything but SQLite while a connection lives: that would give up SQLite's locks of
+//! the whole process.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::fault;
 use super::options::EngineOptions;
+use super::probe::Probe;
 use super::space;
 use crate::error::{OpenStoreError, StoreError, StoreErrorKind};
 use crate::filesystem::network_file_system;
@@ -43,6 +44,7 @@ pub(super) struct Database {
     identity: Identity,
     busy_timeout: Duration,
     log_limit: i64,
+    probe: Probe,
 }
 
 /// Tells one file from another: device and number.
@@ -80,6 +82,7 @@ pub(super) fn open(
         source: io::ErrorKind::NotFound.into(),
     })?;
     let database = Database {
+        probe: Probe::new(&file, &log_of(&file)),
         log: log_of(&file),
         index: with_suffix(&file, "-shm"),
         identity,
@@ -244,11 +247,14 @@ impl Database {
     }
 
     /// Translates an error of SQLite. Where it says no more than that writing failed, the disk is asked whether it is
-    /// full.
+    /// full; where it says that the database is damaged, whether it can be read.
     pub(super) fn error(&self, error: &rusqlite::Error) -> StoreError {
         let mut kind = fault::kind(error);
         if fault::may_lack_space(error) && space::is_exhausted(self.directory()) {
             kind = StoreErrorKind::Full;
+        }
+        if fault::may_be_unreadable(error) && self.probe.finds_unreadable() {
+            kind = StoreErrorKind::Unreadable;
         }
         StoreError::new(kind, &self.file, Some(fault::cause(error)))
     }

@@ -5,15 +5,25 @@ use std::sync::Arc;
 
 use rusqlite::{Error, ffi};
 
+use super::database::log_of;
+use super::probe::Probe;
 use crate::error::{Cause, StoreError, StoreErrorKind};
 
-/// Translates an error of SQLite.
+/// Translates an error of SQLite that ends the work with a database, in a process that has no other connection to it.
 pub(crate) fn store_error(error: &Error, file: &Arc<Path>) -> StoreError {
-    StoreError::new(kind(error), file, Some(cause(error)))
+    let mut kind = kind(error);
+    if may_be_unreadable(error) && Probe::new(file, &log_of(file)).finds_unreadable() {
+        kind = StoreErrorKind::Unreadable;
+    }
+    StoreError::new(kind, file, Some(cause(error)))
 }
 
 /// What kind of failure an error is.
 pub(super) fn kind(error: &Error) -> StoreErrorKind {
+    // What was written there can be read: it is not what is there any more.
+    if matches!(error, Error::FromSqlConversionFailure(..)) {
+        return StoreErrorKind::Damaged;
+    }
     match error.sqlite_error().map(|error| error.extended_code & 0xFF) {
         Some(ffi::SQLITE_FULL) => StoreErrorKind::Full,
         Some(ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) => StoreErrorKind::Locked,
@@ -44,6 +54,12 @@ pub(super) fn may_lack_space(error: &Error) -> bool {
                 | ffi::SQLITE_CANTOPEN
         )
     )
+}
+
+/// Whether the disk may have failed to read: SQLite calls that damage, too.
+pub(super) fn may_be_unreadable(error: &Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(ffi::SQLITE_CORRUPT)
 }
 
 /// An error that we found ourselves, as SQLite would have said it.
