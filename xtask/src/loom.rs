@@ -33,6 +33,7 @@ const COMPLETE: &[(&str, &[&str])] = &[
             "cancel::a_run_that_is_taken_out_of_the_queue_never_starts",
             "cancel::a_workspace_cancel_is_sticky",
             "cancel::an_idle_cancel_remembers_nothing",
+            "cancel::whoever_cancels_finds_what_is_covered_until_it_is_over",
             "end::of_two_ends_one_is_recorded_and_published",
             "interrupt::an_interrupt_stops_the_active_run_and_goes_next",
             "interrupt::an_interrupt_that_is_cancelled_first_interrupts_nobody",

@@ -285,6 +285,12 @@ impl<T> Lane<T> {
             })
     }
 
+    /// The runs that are cancelled and not over, in the order of their turns: none of them will start.
+    pub fn cancelled(&self) -> impl Iterator<Item = &LaneEntry<T>> {
+        let is_covered = |entry: &&LaneEntry<T>| self.covered(entry).is_some();
+        self.entries.iter().filter(is_covered)
+    }
+
     /// All runs in the order of their turns.
     pub fn iter(&self) -> impl Iterator<Item = &LaneEntry<T>> {
         self.entries.iter()

@@ -207,6 +207,18 @@ impl<P: Clone> Reservations<P> {
         lane.is_some_and(|lane| lane.iter().any(|entry| entry.item().run == *run))
     }
 
+    /// The runs of a session that are cancelled and not over, in order. After a cancel returned, every run that it
+    /// covers is among them or over.
+    #[must_use]
+    pub fn cancelled(&self, session: &SessionId) -> Vec<RunId> {
+        let state = self.shared.lock();
+        state.lanes.get(session).map_or_else(Vec::new, |lane| {
+            lane.cancelled()
+                .map(|entry| entry.item().run.clone())
+                .collect()
+        })
+    }
+
     /// How many runs of the workspace are accepted and not over.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -243,9 +243,10 @@ impl Backend {
         let workspace = self.workspace(id).await?;
         workspace.run(run).await.map_err(|error| match error {
             RunError::Journal(error) => AttachError::Journal(error),
-            RunError::NotFound(_) | RunError::NotQueued(_) | RunError::StillEnding => {
-                AttachError::RunNotFound(run.clone())
-            }
+            RunError::NotFound(_)
+            | RunError::NotQueued(_)
+            | RunError::StillEnding
+            | RunError::NotStored => AttachError::RunNotFound(run.clone()),
         })?;
         let cursor = cursor.unwrap_or(&Cursor::Start);
         let reading = workspace.read_from(Some(cursor), None)?;

@@ -44,10 +44,11 @@ impl Workspace {
         Ok(cancelled)
     }
 
-    /// Takes a run out of the queue.
+    /// Takes a run out of the queue, and waits until no process will start it.
     ///
     /// # Errors
-    /// [`RunError::NotFound`]; [`RunError::NotQueued`] when it has started or is over; [`RunError::Journal`].
+    /// [`RunError::NotFound`]; [`RunError::NotQueued`] when it has started or is over; [`RunError::NotStored`];
+    /// [`RunError::Journal`].
     ///
     /// # Cancel safety
     /// The run is cancelled or not; there is nothing in between.
@@ -56,9 +57,49 @@ impl Workspace {
         let waiting = self
             .reservations
             .cancel_if_waiting(&session, run, CancelReason::Requested);
-        waiting
-            .then_some(())
-            .ok_or_else(|| RunError::NotQueued(run.clone()))
+        // One that was taken out before, and that the storage has not taken yet, is waited for like one that this takes.
+        if !waiting && (self.started.contains(run) || !self.stopping(&session).contains(run)) {
+            return Err(RunError::NotQueued(run.clone()));
+        }
+        self.never_start(&session, std::slice::from_ref(run)).await
+    }
+
+    /// The runs of a session that are cancelled and not over: after a cancel, all that it covers.
+    #[must_use]
+    pub fn stopping(&self, session: &SessionId) -> Vec<RunId> {
+        self.reservations.cancelled(session)
+    }
+
+    /// Waits until no process will start these runs, which are cancelled: those that had not started are over. A run that
+    /// has started is not waited for; if the process dies, the next one ends it.
+    ///
+    /// # Errors
+    /// [`RunError::NotStored`], when the storage does not take that in time. The runs are stopped all the same, as long as
+    /// the process lives.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn never_start(&self, session: &SessionId, runs: &[RunId]) -> Result<(), RunError> {
+        let mut changes = self.tasks.ended.subscribe();
+        // In this order: a run is forgotten as started after it has left the reservations.
+        let may_start =
+            |run: &RunId| !self.started.contains(run) && self.reservations.holds(session, run);
+        if !runs.iter().any(may_start) {
+            return Ok(());
+        }
+        let stopped = async {
+            while runs.iter().any(may_start) {
+                if changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let in_time = timeout(self.opened.options.store_within, stopped).await;
+        // The end of a run that is aborted with its workspace may not have been taken by the storage.
+        if in_time.is_err() || self.tasks.abort.is_cancelled() {
+            return Err(RunError::NotStored);
+        }
+        Ok(())
     }
 
     /// Waits until these runs are over: their terminal events are published.

@@ -1,7 +1,7 @@
 //! The way of an accepted run to its end: its turn, its execution, and the one place where every end passes. It must
 //! never know how a prompt was accepted, nor what is written when a run is over; that is in `ending.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use runwright_agent::{AgentCall, RunContext, RunError, Runner, Start};
 use tracing::Instrument;
@@ -9,6 +9,7 @@ use tracing::Instrument;
 use crate::admitted::Admitted;
 use crate::ending::Ending;
 use crate::run_transcript::RunTranscript;
+use crate::started_runs::Started;
 use crate::steering::FoldIntoTurn;
 use crate::supervise::{Ended, caught, supervise};
 use crate::workspace::Workspace;
@@ -17,6 +18,7 @@ use crate::workspace::Workspace;
 /// who is told looks at the reservation and at the gate.
 pub(crate) struct OwedRun {
     pub(crate) admitted: Admitted<Arc<AgentCall>>,
+    started: OnceLock<Started>,
     _over: TellOver,
 }
 
@@ -27,6 +29,7 @@ impl OwedRun {
     pub(crate) fn new(workspace: Arc<Workspace>, admitted: Admitted<Arc<AgentCall>>) -> Self {
         Self {
             admitted,
+            started: OnceLock::new(),
             _over: TellOver(workspace),
         }
     }
@@ -51,7 +54,7 @@ pub(crate) async fn carry(
 ) {
     let span = span_of(call);
     async {
-        let turn = workspace.take_turn(&owed.admitted, call, runner);
+        let turn = workspace.take_turn(&owed, call, runner);
         workspace.end_after(turn, call).await;
         drop(owed);
     }
@@ -90,12 +93,12 @@ impl Workspace {
 
     async fn take_turn(
         self: &Arc<Self>,
-        admitted: &Admitted<Arc<AgentCall>>,
+        owed: &OwedRun,
         call: &Arc<AgentCall>,
         runner: Arc<dyn Runner>,
     ) -> Ending {
-        match admitted.run().turn().await {
-            Start::Active => Ending::of_turn(self.execute(admitted, call, runner).await),
+        match owed.admitted.run().turn().await {
+            Start::Active => Ending::of_turn(self.execute(owed, call, runner).await),
             Start::Cancelled(reason) => Ending::unstarted(self.prompt_of(call), reason),
             Start::Folded { into } => Ending::folded(into),
         }
@@ -103,16 +106,19 @@ impl Workspace {
 
     async fn execute(
         self: &Arc<Self>,
-        admitted: &Admitted<Arc<AgentCall>>,
+        owed: &OwedRun,
         call: &Arc<AgentCall>,
         runner: Arc<dyn Runner>,
     ) -> Ended {
         if let Err(error) = self.begin(call).await {
             return Ended::Returned(Err(error));
         }
-        let token = admitted.run().cancel_token().clone();
+        let run = owed.admitted.run();
+        owed.started
+            .get_or_init(|| Started::note(self, call.run_id()));
+        let token = run.cancel_token().clone();
         let transcript = Arc::new(RunTranscript::new(self.opened.transcript.clone()));
-        let steering = FoldIntoTurn::new(self.clone(), admitted.run().steering());
+        let steering = FoldIntoTurn::new(self.clone(), run.steering());
         let context = RunContext {
             call: call.clone(),
             cancel: token.clone(),

@@ -137,6 +137,10 @@ pub enum RunError {
     /// The run did not end within the time that the caller wanted to wait. It is cancelled all the same.
     #[error("the cancelled run has not ended yet")]
     StillEnding,
+    /// The runs are stopped, and the storage has not taken that within its time: those that had not started would start
+    /// again if the process died now.
+    #[error("the runs are stopped, and that is not stored yet")]
+    NotStored,
     /// The record of runs could not be read.
     #[error(transparent)]
     Journal(#[from] JournalError),

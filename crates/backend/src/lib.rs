@@ -151,6 +151,7 @@ mod registry;
 mod resume;
 mod run_transcript;
 mod sessions;
+mod started_runs;
 mod status;
 mod steering;
 mod stored_log;

@@ -29,6 +29,8 @@ pub struct RunOptions {
     /// How long an aborted task may take to be gone before the run ends without it: a task that never yields cannot be
     /// aborted, and its run must end all the same (semantics 2.3: 2 s).
     pub abort_grace: Duration,
+    /// How long a cancel waits until the storage has it (like a prompt: 5 s).
+    pub store_within: Duration,
 }
 
 impl Default for BackendOptions {
@@ -48,6 +50,7 @@ impl Default for RunOptions {
             max_queued: 64,
             cancel_grace: Duration::from_secs(5),
             abort_grace: Duration::from_secs(2),
+            store_within: Duration::from_secs(5),
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::gate::RunGate;
 use crate::log::WorkspaceLog;
 use crate::options::RunOptions;
 use crate::recording::Recordings;
+use crate::started_runs::StartedRuns;
 use crate::stored_log::Followers;
 
 /// How long the place of a client is kept whose stream was cut because the process died, as long as the workspace stays
@@ -47,6 +48,7 @@ pub struct Workspace {
     pub(crate) tasks: Tasks,
     pub(crate) missed: MissedEvents,
     pub(crate) recordings: Recordings,
+    pub(crate) started: StartedRuns,
     pub(crate) followers: Followers,
     pub(crate) agent_bytes: AgentBytes,
     /// Whether tools run without approval. It orders nothing else, so every access is relaxed.
@@ -140,6 +142,7 @@ impl Workspace {
             tasks,
             missed,
             recordings: Recordings::default(),
+            started: StartedRuns::default(),
             followers: Followers::default(),
             agent_bytes: AgentBytes::default(),
             skip_permissions,

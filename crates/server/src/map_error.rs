@@ -131,6 +131,7 @@ impl From<RunError> for ApiError {
             RunError::NotFound(_) => Self::new(ErrorCode::RunNotFound, error.to_string()),
             RunError::NotQueued(_) => Self::new(ErrorCode::RunNotQueued, error.to_string()),
             RunError::StillEnding => Self::new(ErrorCode::CancelTimeout, error.to_string()),
+            RunError::NotStored => Self::new(ErrorCode::StorageUnavailable, error.to_string()),
             RunError::Journal(error) => error.into(),
         }
     }

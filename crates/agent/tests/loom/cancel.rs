@@ -1,6 +1,8 @@
 //! Which runs a cancel covers, wherever they are at that moment.
 
 use loom::future::block_on;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 use runwright_agent::{CancelReason, Reservations, Start};
 
@@ -217,5 +219,36 @@ fn a_cancelled_forerunner_lets_the_next_go_on() {
         assert!(reservations.cancel_run(&session(), &run_id("cancelled"), REQUESTED));
         assert_eq!(task.join().unwrap(), Start::Active);
         assert_eq!(start(&cancelled), Start::Cancelled(REQUESTED));
+    });
+}
+
+#[test]
+fn whoever_cancels_finds_what_is_covered_until_it_is_over() {
+    loom::model(|| {
+        let reservations = Reservations::new(64);
+        let active = active(&reservations, "active");
+        let queued = waiting(&reservations, "queued");
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = over.clone();
+        let task = thread::spawn(move || {
+            // Its forerunner goes on, so that only a cancel decides it.
+            assert_eq!(block_on(queued.turn()), Start::Cancelled(REQUESTED));
+            // The end of a run is on disk before its reservation goes.
+            is_over.store(true, Ordering::Relaxed);
+            drop(queued);
+        });
+        let canceller = reservations.clone();
+        let other = thread::spawn(move || canceller.cancel_session(&session(), REQUESTED));
+        reservations.cancel_session(&session(), REQUESTED);
+        let stopping = reservations.cancelled(&session());
+        if !stopping.contains(&run_id("queued")) {
+            assert!(over.load(Ordering::Relaxed), "neither stopping nor over");
+        }
+        assert!(stopping.contains(&run_id("active")), "{stopping:?}");
+        task.join().unwrap();
+        other.join().unwrap();
+        assert_eq!(reservations.cancelled(&session()), [run_id("active")]);
+        drop(active);
+        assert_eq!(reservations.cancelled(&session()), []);
     });
 }

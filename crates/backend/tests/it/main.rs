@@ -4,6 +4,7 @@
 
 mod attach;
 mod cancel;
+mod cancel_stored;
 mod dispatch;
 mod drain;
 mod idempotency;

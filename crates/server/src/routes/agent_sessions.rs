@@ -3,16 +3,13 @@
 //! It must never know what a run does.
 
 use axum::extract::State;
-use runwright_backend::{RunError, Workspace};
-use runwright_proto::{
-    AgentSession, ErrorCode, RunId, RunState, SessionId, ShellReply, ShellRequest, WorkspaceId,
-};
+use runwright_proto::{AgentSession, ErrorCode, SessionId, ShellReply, ShellRequest, WorkspaceId};
 
 use super::{
     Routes,
     reply::{Answer, cannot_yet},
     sessions::with_clients,
-    wait::Wait,
+    wait::{Wait, answered},
 };
 use crate::{
     extract::{Json, Path},
@@ -82,30 +79,9 @@ async fn cancel(
     Wait(within): Wait,
 ) -> Answer<()> {
     let workspace = state.workspace(id).await?;
-    let Some(within) = within else {
-        workspace.cancel_session(&session);
-        return Ok(());
-    };
+    workspace.cancel_session(&session);
     // Those that an earlier cancel has hit are waited for as well.
-    let mut runs = going_on(&workspace, &session).await?;
-    runs.extend(workspace.cancel_session(&session));
-    Ok(workspace.ended(&session, &runs, within).await?)
-}
-
-/// The runs of a session that are not over.
-async fn going_on(workspace: &Workspace, session: &SessionId) -> Result<Vec<RunId>, RunError> {
-    let mut ids = Vec::new();
-    for state in [
-        RunState::Queued,
-        RunState::Running,
-        RunState::RequiresAction,
-    ] {
-        let runs = workspace
-            .runs(Some(session.clone()), Some(state), None, None)
-            .await?;
-        ids.extend(runs.runs.into_iter().map(|run| run.run_id));
-    }
-    Ok(ids)
+    answered(&workspace, &session, &workspace.stopping(&session), within).await
 }
 
 async fn later(

@@ -8,6 +8,7 @@ use runwright_proto::{SessionId, WorkspaceId};
 use super::{
     Routes,
     reply::{Answer, Encoded, encode},
+    wait::answered,
 };
 use crate::{
     extract::{Json, Path},
@@ -75,6 +76,7 @@ async fn clear(
     State(state): State<AppState>,
     Path((id, session)): Path<(WorkspaceId, SessionId)>,
 ) -> Answer<()> {
-    state.workspace(id).await?.clear_queue(&session);
-    Ok(())
+    let workspace = state.workspace(id).await?;
+    workspace.clear_queue(&session);
+    answered(&workspace, &session, &workspace.stopping(&session), None).await
 }

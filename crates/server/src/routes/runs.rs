@@ -9,7 +9,11 @@ use runwright_backend::RunError;
 use runwright_proto::{ErrorCode, Run, RunId, RunList, RunState, SessionId, WorkspaceId};
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{Routes, reply::Answer, wait::Wait};
+use super::{
+    Routes,
+    reply::Answer,
+    wait::{Wait, answered},
+};
 use crate::{
     extract::{Json, Path, Query},
     openapi::Doc,
@@ -96,7 +100,10 @@ async fn list(
         .await;
     runs.map(Json).map_err(|error| match error {
         RunError::NotFound(_) => ApiError::new(ErrorCode::InvalidCursor, "`after` names no run"),
-        RunError::NotQueued(_) | RunError::StillEnding | RunError::Journal(_) => error.into(),
+        RunError::NotQueued(_)
+        | RunError::StillEnding
+        | RunError::NotStored
+        | RunError::Journal(_) => error.into(),
     })
 }
 
@@ -120,12 +127,9 @@ async fn cancel(
     Wait(within): Wait,
 ) -> Answer<()> {
     let workspace = state.workspace(id).await?;
+    let session = workspace.run(&run).await?.session_id;
     workspace.cancel_run(&run).await?;
-    if let Some(within) = within {
-        let session = workspace.run(&run).await?.session_id;
-        workspace.ended(&session, &[run], within).await?;
-    }
-    Ok(())
+    answered(&workspace, &session, &[run], within).await
 }
 
 async fn events(

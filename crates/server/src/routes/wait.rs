@@ -1,4 +1,5 @@
-//! Owns `?wait=true&timeout=`: whether a cancel is answered at once or after the last terminal event (semantics 2.3).
+//! Owns when a cancel is answered: as soon as what it stopped can never start, or, with `?wait=true&timeout=`, after the
+//! last terminal event (semantics 2.3).
 //!
 //! It must never know what is cancelled.
 
@@ -6,9 +7,11 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use runwright_proto::ErrorCode;
+use runwright_backend::Workspace;
+use runwright_proto::{ErrorCode, RunId, SessionId};
 use serde::Deserialize;
 
+use super::reply::Answer;
 use crate::{extract::Query, problem::ApiError};
 
 /// Longer than a cancel takes with all its escalations, about 9 s (semantics 2.3).
@@ -37,4 +40,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Wait {
         }
         Ok(Self(parameters.wait.then(|| Duration::from_secs(seconds))))
     }
+}
+
+/// Waits as long as the answer to a cancel of these runs has to.
+pub(super) async fn answered(
+    workspace: &Workspace,
+    session: &SessionId,
+    runs: &[RunId],
+    within: Option<Duration>,
+) -> Answer<()> {
+    match within {
+        Some(within) => workspace.ended(session, runs, within).await?,
+        None => workspace.never_start(session, runs).await?,
+    }
+    Ok(())
 }

@@ -37,6 +37,7 @@ const RULES: &[(&str, Rule)] = &[
         runs::turns_are_in_order,
     ),
     ("a receipt is older than its run", runs::receipts_are_older),
+    ("what was stopped never starts", runs::stopped_never_starts),
     ("numbers only go up", log::numbers_go_up),
     ("a log has one epoch", log::one_epoch),
     ("a number means one event", log::numbers_are_unique),

@@ -13,6 +13,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
     pub(crate) requests: Vec<Request>,
+    pub(crate) stops: Vec<Stop>,
     pub(crate) readers: Vec<Reader>,
     /// When the server died, in order. The first life is number 0.
     pub(crate) deaths: Vec<Duration>,
@@ -41,6 +42,18 @@ pub(crate) struct Request {
     pub(crate) policy: Policy,
     pub(crate) script: Script,
     pub(crate) attempts: Vec<Attempt>,
+}
+
+/// A cancel that was answered with 200.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stop {
+    pub(crate) session: String,
+    /// The one run that it stopped; without it, all of the session.
+    pub(crate) run: Option<String>,
+    /// The moment at which it was sent, of the clock that only counts.
+    pub(crate) sent: u64,
+    /// When it was answered, in milliseconds since 1970, as the server tells when a run started.
+    pub(crate) answered_ms: u64,
 }
 
 /// What happens to a prompt whose session is busy.

@@ -16,7 +16,7 @@ pub(crate) use self::plan::Mix;
 pub(crate) use self::prompts::{send_once, send_once_to};
 pub(crate) use self::readers::{THE_END, is_the_end};
 pub(crate) use self::workspace::Room;
-use crate::history::{Reader, Request};
+use crate::history::{Reader, Request, Stop};
 use crate::random::Random;
 use crate::world::World;
 
@@ -24,7 +24,7 @@ use crate::world::World;
 pub(crate) struct Load {
     pub(crate) rooms: Vec<Arc<Room>>,
     prompting: JoinSet<(usize, Vec<Request>)>,
-    cancelling: JoinSet<()>,
+    cancelling: JoinSet<(usize, Vec<Stop>)>,
     reading: JoinSet<(usize, Vec<Reader>)>,
 }
 
@@ -32,6 +32,7 @@ pub(crate) struct Load {
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     pub(crate) requests: Vec<Request>,
+    pub(crate) stops: Vec<Stop>,
     pub(crate) readers: Vec<Reader>,
 }
 
@@ -52,8 +53,8 @@ impl Load {
                 let prompting = prompts::prompt(room.clone(), poster, fork(1));
                 load.prompting.spawn(async move { (at, prompting.await) });
             }
-            load.cancelling
-                .spawn(cancels::cancel(room.clone(), fork(2)));
+            let cancelling = cancels::cancel(room.clone(), fork(2));
+            load.cancelling.spawn(async move { (at, cancelling.await) });
             for reading in readers::all(&room, has_deltas, &mut fork) {
                 load.reading.spawn(async move { (at, reading.await) });
             }
@@ -70,7 +71,8 @@ impl Load {
             told[at].requests.extend(requests);
         }
         while let Some(cancelled) = self.cancelling.join_next().await {
-            cancelled.unwrap();
+            let (at, stops) = cancelled.unwrap();
+            told[at].stops.extend(stops);
         }
         told
     }

@@ -35,6 +35,8 @@ mod shim;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod soak;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod stops;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod trial;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod wire;

@@ -278,6 +278,7 @@ async fn collect(room: &Room, told: Told, deaths: &[Duration]) -> History {
     let log = whole_log(room).await;
     History {
         requests: told.requests,
+        stops: told.stops,
         readers: told.readers,
         deaths: deaths.to_vec(),
         log_again: log.clone(),

@@ -109,7 +109,8 @@ impl Trial {
         outcomes
     }
 
-    fn keep(&mut self, request: Request) -> Outcome {
+    /// Keeps what was asked for the checks; returns what became of it.
+    pub(crate) fn keep(&mut self, request: Request) -> Outcome {
         let outcome = request.attempts[0].outcome.clone();
         self.requests.push(request);
         outcome

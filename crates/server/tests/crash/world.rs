@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -55,6 +55,12 @@ impl World {
     /// How long it all goes on.
     pub(crate) fn now(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// Milliseconds since 1970, as the server has them.
+    pub(crate) fn wall_ms() -> u64 {
+        let since = SystemTime::UNIX_EPOCH.elapsed();
+        u64::try_from(since.unwrap().as_millis()).unwrap()
     }
 
     /// The next moment of a clock that only counts.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use runwright_backend::testing::Call;
 use runwright_proto::RunState;
 use serde_json::json;
 use tokio::time::Instant;
@@ -170,4 +171,38 @@ async fn the_queue_is_counted_listed_and_cleared() {
     assert_eq!(api.get(&of("list")).await.body, "null\n");
     turn.release();
     assert_eq!(stream.ends_of(["r1"]).await, [RunState::Completed]);
+}
+
+/// What is answered with 200 would not start again if the process died now; a turn is not waited for.
+#[tokio::test(start_paused = true)]
+async fn every_cancel_is_answered_when_what_had_not_started_never_will() {
+    for stops in ["cancel", "prompts/clear", "runs/r2/cancel", "DELETE"] {
+        let api = Api::new();
+        let work = api.open("demo").await;
+        let session = work.session().await;
+        for run in ["r1", "r2"] {
+            work.prompt(&session, run, "hello").await.is(202);
+        }
+        let turn = api.backend.runner().entered().await;
+        turn.ignore_cancel().await;
+        let ask = async || match stops {
+            "DELETE" => api.delete(&work.path("/runs/r2")).await,
+            "runs/r2/cancel" => api.poke(&work.path("/runs/r2/cancel")).await,
+            rest => {
+                let path = work.path(&format!("/agent/sessions/{session}/{rest}"));
+                api.poke(&path).await
+            }
+        };
+        api.backend.faults().break_down(Call::Finish);
+        for _ in 0..2 {
+            let asked = Instant::now();
+            ask().await.refused(503, "storage_unavailable");
+            assert_eq!(asked.elapsed(), Duration::from_secs(5), "{stops}");
+        }
+        api.backend.faults().repair(Call::Finish);
+        ask().await.void();
+        let record = api.get(&work.path("/runs/r2")).await.ok();
+        assert_eq!(record["state"], "cancelled", "{stops}");
+        drop(turn);
+    }
 }

@@ -227,6 +227,35 @@ pub(super) fn receipts_are_older(history: &History, problems: &mut Vec<String>) 
     }
 }
 
+/// A run that was accepted before a cancel was sent, and that the cancel covers, has no turn that begins after the cancel
+/// was answered: neither one of its own nor one that took it in, in whichever life of the server.
+pub(super) fn stopped_never_starts(history: &History, problems: &mut Vec<String>) {
+    let records = records(history);
+    let started = |run: &str| records.get(run)?["started_at_ms"].as_u64();
+    for stop in &history.stops {
+        for request in &history.requests {
+            let accepted = |attempt: &&Attempt| attempt.done < stop.sent;
+            let attempts = request.attempts.iter().filter(accepted);
+            let Some(receipt) = attempts.filter_map(Attempt::receipt).next() else {
+                continue;
+            };
+            let run = receipt.run_id.as_str();
+            let is_covered = match &stop.run {
+                Some(stopped) => stopped == run,
+                None => stop.session == request.session,
+            };
+            let record = records.get(run);
+            let into = record.and_then(|record| field(record, "folded_into"));
+            let turn = into.and_then(started).or_else(|| started(run));
+            if is_covered && turn.is_some_and(|turn| turn > stop.answered_ms) {
+                problems.push(format!(
+                    "run {run} was accepted before {stop:?} and has a turn that began at {turn:?}"
+                ));
+            }
+        }
+    }
+}
+
 /// Whether the run went through the queue to a turn of its own.
 fn had_its_turn(request: &Request, records: &BTreeMap<&str, &Value>) -> bool {
     let record = request

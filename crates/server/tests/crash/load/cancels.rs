@@ -9,10 +9,13 @@ use http::Method;
 use tokio::time::sleep;
 
 use super::workspace::Room;
+use crate::history::Stop;
 use crate::random::Random;
+use crate::world::World;
 
-/// Cancels runs and sessions until the load is over.
-pub(super) async fn cancel(room: Arc<Room>, mut random: Random) {
+/// Cancels runs and sessions until the load is over; returns what was answered with 200.
+pub(super) async fn cancel(room: Arc<Room>, mut random: Random) -> Vec<Stop> {
+    let mut stops = Vec::new();
     while room.world.phase().is_loading {
         room.world.up().await;
         sleep(Duration::from_millis(random.between(20, 200))).await;
@@ -22,36 +25,36 @@ pub(super) async fn cancel(room: Arc<Room>, mut random: Random) {
         }
         let receipt = random.pick(&recent);
         let (run, session) = (&receipt.run_id, &receipt.session_id);
-        match random.between(0, 99) {
-            0..35 => {
-                room.ask(Method::POST, &format!("runs/{run}/cancel"), &[])
-                    .await;
-            }
-            35..55 => cancel_and_wait(&room, run).await,
-            55..85 => {
-                room.ask(Method::DELETE, &format!("runs/{run}"), &["run_not_queued"])
-                    .await;
-            }
-            _ => {
-                room.ask(
-                    Method::POST,
-                    &format!("agent/sessions/{session}/cancel"),
-                    &[],
-                )
-                .await;
-            }
+        let of_run = |rest: &str| format!("runs/{run}{rest}");
+        let of_session = |rest: &str| format!("agent/sessions/{session}/{rest}");
+        let (method, path, is_of_run) = match random.between(0, 99) {
+            0..30 => (Method::POST, of_run("/cancel"), true),
+            30..45 => (Method::POST, of_run("/cancel?wait=true"), true),
+            45..70 => (Method::DELETE, of_run(""), true),
+            70..75 => (Method::POST, of_session("cancel?wait=true"), false),
+            _ => (Method::POST, of_session("cancel"), false),
+        };
+        let waits = path.ends_with("wait=true");
+        let sent = room.world.moment();
+        let answer = room.ask(method, &path, &["run_not_queued"]).await;
+        if answer.is_none_or(|answer| answer.status != 200) {
+            continue;
+        }
+        stops.push(Stop {
+            session: session.clone(),
+            run: is_of_run.then(|| run.clone()),
+            sent,
+            answered_ms: World::wall_ms(),
+        });
+        if waits {
+            is_over(&room, run).await;
         }
     }
+    stops
 }
 
 /// Whoever waited for the end of a run finds it ended.
-async fn cancel_and_wait(room: &Room, run: &str) {
-    let cancelled = room
-        .ask(Method::POST, &format!("runs/{run}/cancel?wait=true"), &[])
-        .await;
-    if cancelled.is_none_or(|answer| answer.status != 200) {
-        return;
-    }
+async fn is_over(room: &Room, run: &str) {
     let Some(record) = room.ask(Method::GET, &format!("runs/{run}"), &[]).await else {
         return;
     };

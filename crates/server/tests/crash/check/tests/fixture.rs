@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::check::problems;
 use crate::history::{
     Attempt, Connection, Ending, History, Kind, Outcome, Policy, Reader, Receipt, Request, Script,
-    Seen,
+    Seen, Stop,
 };
 
 pub(super) const SESSION: &str = "s";
@@ -232,6 +232,16 @@ pub(super) fn put(story: &mut Vec<Seen>, event: Seen) {
     story.insert(at, event);
 }
 
+/// A cancel of all runs of the session, or of one.
+pub(super) fn stop(run: Option<&str>, sent: u64, answered_ms: u64) -> Stop {
+    Stop {
+        session: SESSION.to_owned(),
+        run: run.map(str::to_owned),
+        sent,
+        answered_ms,
+    }
+}
+
 pub(super) fn good() -> History {
     let record = |run: &str, state: &str, words: &str| json!({ "run_id": run, "state": state, "text": words, "started_at_ms": 7 });
     // A client without a cursor misses what was on its way to it when the server died.
@@ -243,6 +253,7 @@ pub(super) fn good() -> History {
             request("b", 3, 1, 1),
             request("c", 5, 2, 1),
         ],
+        stops: vec![stop(None, 7, 7)],
         readers: vec![
             reader(Kind::Whole, with_snapshot(snapshot(9, "word0 "))),
             reader(Kind::Deltas, deltas()),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::fixture::{
     SESSION, accepted, asked, at, attempt, breaks, everywhere, finish, message, put, reader,
-    refused, request, text,
+    refused, request, stop, text,
 };
 use crate::history::{Attempt, History, Kind, Outcome, Policy, Receipt, Seen};
 
@@ -244,5 +244,27 @@ fn an_event_of_a_run_before_its_receipt_is_noticed() {
             panic!()
         };
         receipt.seq = 7;
+    });
+}
+
+#[test]
+fn a_run_that_starts_after_it_was_stopped_is_noticed() {
+    let rule = "what was stopped never starts";
+    breaks([rule], |history| history.stops = vec![stop(None, 7, 6)]);
+    breaks([rule], |history| {
+        history.stops = vec![stop(Some("c"), 7, 6)]
+    });
+    breaks([], |history| {
+        // Sent before anything was accepted, answered when all had begun, about a run that nobody asked for.
+        history.stops = vec![stop(None, 1, 6), stop(None, 7, 7), stop(Some("d"), 7, 6)];
+    });
+}
+
+#[test]
+fn a_run_that_is_taken_into_a_later_turn_after_it_was_stopped_is_noticed() {
+    breaks(["what was stopped never starts"], |history| {
+        history.stops = vec![stop(Some("c"), 7, 7)];
+        history.runs[2]["folded_into"] = json!("b");
+        history.runs[1]["started_at_ms"] = json!(8);
     });
 }
