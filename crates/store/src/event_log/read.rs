@@ -11,7 +11,6 @@ use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows};
 
 use super::cut::Wanted;
-use super::entries::BadEntries;
 use super::room::{PAGE_BYTES, Room};
 use crate::live::Streaming;
 use crate::rows;
@@ -287,14 +286,16 @@ impl Page<'_> {
             run,
         };
         if wanted.is_whole(first, last) {
-            self.frames.extend_from_slice(row.get_ref(3)?.as_blob()?);
+            let frames = sound_frames(row.get_ref(3)?.as_blob()?);
+            self.frames
+                .extend_from_slice(frames.map_err(|error| unreadable(3, error))?);
         } else {
             let parts = wanted.parts(first, row.get_ref(2)?.as_blob()?);
-            let parts = parts.map_err(|error| unreadable(2, error))?;
+            let parts = parts.map_err(|_bad_entries| unreadable(2, Unreadable))?;
             // The frames are not even read where none is wanted.
             for part in parts {
                 let frames = row.get_ref(3)?.as_blob()?;
-                let frames = frames.get(part).ok_or(BadEntries);
+                let frames = frames.get(part).ok_or(Unreadable).and_then(sound_frames);
                 self.frames
                     .extend_from_slice(frames.map_err(|error| unreadable(3, error))?);
             }
@@ -312,7 +313,8 @@ impl Page<'_> {
         match state {
             NextState::Message => {
                 if let Some(row) = sources.messages.get() {
-                    let body = row.get_ref(2)?.as_bytes()?;
+                    let body = sound_body(row.get_ref(2)?.as_bytes()?);
+                    let body = body.map_err(|error| unreadable(2, error))?;
                     write_frame_id(self.frames, self.epoch, seq);
                     let (out, change) = (&mut *self.frames, ChangeKind::Updated);
                     write_change_frame(out, "message", seq, self.epoch, change, body);
@@ -349,7 +351,36 @@ impl Page<'_> {
     }
 }
 
-fn unreadable(column: usize, error: BadEntries) -> rusqlite::Error {
+/// What is in a row is not what was written there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("events cannot be read")]
+struct Unreadable;
+
+/// Frames go to readers as they are. SQLite does not see what becomes of the inside of a long value, so this looks whether
+/// it is still text in frames: a page of noise, or one that was never written, is not.
+fn sound_frames(frames: &[u8]) -> Result<&[u8], Unreadable> {
+    let is_framed = frames.starts_with(b"id: ") && frames.ends_with(b"\n\n");
+    sound(frames, is_framed && is_free_of_control(frames, b'\n'))
+}
+
+/// The same of a message as it is kept, which has no line end.
+fn sound_body(body: &[u8]) -> Result<&[u8], Unreadable> {
+    let is_object = body.starts_with(b"{") && body.ends_with(b"}");
+    sound(body, is_object && is_free_of_control(body, b' '))
+}
+
+fn sound(bytes: &[u8], has_form: bool) -> Result<&[u8], Unreadable> {
+    let is_sound = has_form && std::str::from_utf8(bytes).is_ok();
+    is_sound.then_some(bytes).ok_or(Unreadable)
+}
+
+/// Whether there is no control character but this one. Counted, not searched: that is many bytes at once.
+fn is_free_of_control(bytes: &[u8], but: u8) -> bool {
+    let is_control = |byte: &&u8| **byte < b' ' && **byte != but;
+    bytes.iter().filter(is_control).count() == 0
+}
+
+fn unreadable(column: usize, error: Unreadable) -> rusqlite::Error {
     rows::unreadable(column, Type::Blob, error)
 }
 
