@@ -12,5 +12,10 @@
 //! ```
 
 mod offline;
+mod provider;
 
 pub use self::offline::OfflineModel;
+pub use self::provider::{
+    AnswerEvent, AnswerStream, AssistantPart, ModelRequest, Provider, ProviderError,
+    ProviderErrorKind, RequestMessage, StopReason, TokenUsage, ToolAnswer, ToolCallPiece, UserPart,
+};
