@@ -16,6 +16,7 @@ mod provider;
 
 pub use self::offline::OfflineModel;
 pub use self::provider::{
-    AnswerEvent, AnswerStream, AssistantPart, ModelRequest, Provider, ProviderError,
-    ProviderErrorKind, RequestMessage, StopReason, TokenUsage, ToolAnswer, ToolCallPiece, UserPart,
+    AnswerEvent, AnswerLimits, AnswerStream, AssistantPart, ModelRequest, Protocol, Provider,
+    ProviderError, ProviderErrorKind, ProviderSettings, ProviderSetupError, RequestMessage,
+    StopReason, TokenUsage, ToolAnswer, ToolCallPiece, UnknownProtocol, UserPart,
 };

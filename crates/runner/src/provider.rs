@@ -4,6 +4,7 @@
 mod answer;
 mod error;
 mod request;
+mod settings;
 
 use std::pin::Pin;
 
@@ -13,6 +14,9 @@ use futures_core::Stream;
 pub use self::answer::{AnswerEvent, StopReason, TokenUsage, ToolCallPiece};
 pub use self::error::{ProviderError, ProviderErrorKind};
 pub use self::request::{AssistantPart, ModelRequest, RequestMessage, ToolAnswer, UserPart};
+pub use self::settings::{
+    AnswerLimits, Protocol, ProviderSettings, ProviderSetupError, UnknownProtocol,
+};
 
 /// What a provider streams: pieces of an answer, its usage, then exactly one [`AnswerEvent::End`]; or an error at any
 /// place, after which nothing comes. A stream that is over without an end was cut off.
