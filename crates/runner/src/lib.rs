@@ -11,9 +11,12 @@
 //! assert_eq!(model.model().config.model, "offline");
 //! ```
 
+mod model;
 mod offline;
 mod provider;
+mod title;
 
+pub use self::model::{ModelOptions, ModelRunner, ModelSpec, Prices, RetryPolicy, TimeLimits};
 pub use self::offline::OfflineModel;
 pub use self::provider::{
     AnswerEvent, AnswerLimits, AnswerStream, AssistantPart, ModelRequest, Protocol, Provider,
