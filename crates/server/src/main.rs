@@ -13,6 +13,8 @@ use tracing_subscriber::EnvFilter;
 
 mod cli;
 mod compose;
+mod compose_model;
+mod compose_provider;
 mod own_server;
 mod report;
 mod serve;
@@ -30,12 +32,13 @@ fn main() -> ExitCode {
     };
     let environment = match Environment::of_process() {
         Ok(environment) => environment,
-        Err(error) => return refuse(&error.to_string(), USAGE_EXIT_CODE),
+        Err(error) => return refuse(&told(&error), USAGE_EXIT_CODE),
     };
     match cli.command {
         Command::Serve(args) => serve(*args, &environment),
-        Command::Run(args) => talk(cli::run(args, cli.json, &environment)),
+        Command::Run(args) => talk(cli::run(*args, cli.json, &environment)),
         Command::Status(args) => talk(cli::status(args, cli.json, &environment)),
+        Command::Models(args) => talk(cli::models(args, cli.json, &environment)),
         Command::Doctor(args) => ended(cli::doctor(&args, cli.json, &environment)),
         Command::Backup(args) => ended(cli::backup(&args, cli.json, &environment)),
         Command::Export(args) => ended(cli::export(&args, cli.json, &environment)),
@@ -58,7 +61,7 @@ fn main() -> ExitCode {
 fn serve(args: ServeArgs, environment: &Environment) -> ExitCode {
     let config = match args.resolve(environment) {
         Ok(config) => config,
-        Err(error) => return refuse(&error.to_string(), USAGE_EXIT_CODE),
+        Err(error) => return refuse(&told(&error), USAGE_EXIT_CODE),
     };
     if let Err(error) = log_to_stderr(&config.log) {
         return refuse(

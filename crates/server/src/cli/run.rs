@@ -11,7 +11,7 @@ use runwright_proto::{
 use runwright_server::config::{Environment, RunArgs};
 use tokio::signal::ctrl_c;
 
-use super::connect::{Connected, or_start};
+use super::connect::{Connected, WantedModel, or_start};
 use super::failure::Failure;
 use super::follow::Follower;
 use super::http::{Server, encode};
@@ -30,8 +30,17 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let output = Output::new(json);
     let directory = directory(args.cwd.clone())?;
-    let Connected { server, own } =
-        or_start(args.host.clone(), args.token_file.as_deref(), environment).await?;
+    let wanted = WantedModel {
+        provider: args.provider.clone(),
+        flag: args.provider_flag.clone(),
+    };
+    let Connected { server, own } = or_start(
+        args.host.clone(),
+        args.token_file.as_deref(),
+        wanted,
+        environment,
+    )
+    .await?;
     let client = ClientId::random();
     let result = Call {
         server: &server,
