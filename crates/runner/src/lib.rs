@@ -13,6 +13,8 @@
 
 mod offline;
 mod provider;
+#[cfg(feature = "test-util")]
+pub mod testing;
 
 pub use self::offline::OfflineModel;
 pub use self::provider::{
