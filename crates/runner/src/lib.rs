@@ -14,6 +14,8 @@
 mod model;
 mod offline;
 mod provider;
+#[cfg(feature = "test-util")]
+pub mod testing;
 mod title;
 
 pub use self::model::{ModelOptions, ModelRunner, ModelSpec, Prices, RetryPolicy, TimeLimits};

@@ -43,7 +43,7 @@ impl Environment {
             data_home: absolute("XDG_DATA_HOME"),
             home: absolute("HOME"),
             token: token(env::var_os("RUNWRIGHT_TOKEN"))?,
-            keys: KeyVariables::read(|name| env::var_os(name)),
+            keys: KeyVariables::read(env::var_os),
             uid: rustix::process::geteuid().as_raw(),
         })
     }
