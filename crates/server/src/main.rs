@@ -5,16 +5,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::CommandFactory;
-use runwright_server::config::{
-    Cli, Command, Environment, LogConfig, LogFormat, ServeArgs, USAGE_EXIT_CODE,
-};
+use runwright_server::config::{Cli, Command, Environment, ServeArgs, USAGE_EXIT_CODE};
 use runwright_server::listen::Inherited;
-use tracing_subscriber::EnvFilter;
 
 mod cli;
 mod compose;
 mod compose_model;
 mod compose_provider;
+mod log;
 mod own_server;
 mod report;
 mod serve;
@@ -63,7 +61,7 @@ fn serve(args: ServeArgs, environment: &Environment) -> ExitCode {
         Ok(config) => config,
         Err(error) => return refuse(&told(&error), USAGE_EXIT_CODE),
     };
-    if let Err(error) = log_to_stderr(&config.log) {
+    if let Err(error) = log::to_stderr(&config.log) {
         return refuse(
             &format!("the log filter `{}`: {error}", config.log.filter),
             USAGE_EXIT_CODE,
@@ -110,15 +108,4 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-}
-
-fn log_to_stderr(log: &LogConfig) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(&log.filter)?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match log.format {
-        LogFormat::Text => subscriber.try_init(),
-        LogFormat::Json => subscriber.json().try_init(),
-    }
 }
