@@ -11,9 +11,13 @@
 //! assert_eq!(model.model().config.model, "offline");
 //! ```
 
+#[cfg(feature = "genai")]
+mod genai;
 mod offline;
 mod provider;
 
+#[cfg(feature = "genai")]
+pub use self::genai::GenaiProvider;
 pub use self::offline::OfflineModel;
 pub use self::provider::{
     AnswerEvent, AnswerLimits, AnswerStream, AssistantPart, ModelRequest, Protocol, Provider,
