@@ -15,6 +15,8 @@
 mod genai;
 mod offline;
 mod provider;
+#[cfg(feature = "test-util")]
+pub mod testing;
 
 #[cfg(feature = "genai")]
 pub use self::genai::GenaiProvider;
