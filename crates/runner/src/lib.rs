@@ -11,6 +11,8 @@
 //! assert_eq!(model.model().config.model, "offline");
 //! ```
 
+#[cfg(feature = "genai")]
+mod genai;
 mod model;
 mod offline;
 mod provider;
@@ -18,6 +20,8 @@ mod provider;
 pub mod testing;
 mod title;
 
+#[cfg(feature = "genai")]
+pub use self::genai::GenaiProvider;
 pub use self::model::{ModelOptions, ModelRunner, ModelSpec, Prices, RetryPolicy, TimeLimits};
 pub use self::offline::OfflineModel;
 pub use self::provider::{

@@ -41,7 +41,7 @@ pub struct ProviderSettings {
 /// [`ProviderErrorKind::TooMuch`](crate::ProviderErrorKind::TooMuch).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnswerLimits {
-    /// The bytes of one frame of a stream, 8 MiB.
+    /// The bytes of one frame of a stream, or of a list of models, 8 MiB.
     pub frame_bytes: usize,
     /// The bytes of text and reasoning together, 16 MiB.
     pub answer_bytes: usize,
@@ -51,7 +51,7 @@ pub struct AnswerLimits {
     pub error_body_bytes: usize,
     /// The bytes of the headers of an answer, 64 KiB.
     pub header_bytes: usize,
-    /// The bytes of a whole answer as the provider frames it, 256 MiB; also what a list of models may have.
+    /// The bytes of a whole answer as the provider frames it, 256 MiB.
     pub wire_bytes: u64,
 }
 
@@ -180,9 +180,6 @@ pub enum ProviderSetupError {
     /// The key cannot be sent as it is.
     #[error("the key of the provider has characters that no header may have")]
     BadKey,
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up: {0}")]
-    Tls(String),
 }
 
 #[cfg(test)]
