@@ -206,9 +206,11 @@ impl Stage {
     /// What was published of messages, a line each.
     pub(crate) fn story(&self) -> Vec<String> {
         let told = self.told.0.lock().unwrap();
-        let line = |publication: &Publication| match &publication.event {
-            Event::Message(change) => Some(shown(&change.payload)),
-            _ => None,
+        let line = |publication: &Publication| {
+            let Event::Message(change) = &publication.event else {
+                return None;
+            };
+            Some(shown(&change.payload))
         };
         told.iter().filter_map(line).collect()
     }
@@ -272,7 +274,9 @@ fn shown(message: &Message) -> String {
             Part::ToolResult(result) => format!("-> {}", result.content),
             Part::Finish(finish) if finish.message.is_empty() => format!("[{}]", finish.reason),
             Part::Finish(finish) => format!("[{}: {}]", finish.reason, finish.message),
-            other => other.kind().to_owned(),
+            Part::ImageUrl(_) | Part::Binary(_) | Part::ShellCommand(_) | Part::Unknown(_) => {
+                part.kind().to_owned()
+            }
         });
     }
     line
