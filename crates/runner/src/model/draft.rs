@@ -92,12 +92,15 @@ impl Draft {
     /// Completes the tool calls, and returns them.
     pub(super) fn complete_calls(&mut self) -> Vec<CompleteCall> {
         let mut inputs = std::mem::take(&mut self.calls).into_iter();
-        let parts = self.message.parts.iter_mut();
-        let calls = parts.filter_map(|part| match part {
-            Part::ToolCall(call) => inputs.next().map(|(_, input)| complete(call, input)),
-            _ => None,
-        });
-        calls.collect()
+        let mut complete_calls = Vec::with_capacity(inputs.len());
+        for part in &mut self.message.parts {
+            if let Part::ToolCall(call) = part
+                && let Some((_, input)) = inputs.next()
+            {
+                complete_calls.push(complete(call, &input));
+            }
+        }
+        complete_calls
     }
 
     /// Says how the answer ended.
@@ -181,9 +184,9 @@ impl Draft {
     }
 }
 
-fn complete(call: &mut ToolCall, input: String) -> CompleteCall {
+fn complete(call: &mut ToolCall, input: &str) -> CompleteCall {
     // A tool without arguments is called with none at all by some providers.
-    let input = if input.is_empty() { "{}" } else { &input };
+    let input = if input.is_empty() { "{}" } else { input };
     let is_valid = serde_json::from_str::<serde_json::Map<_, _>>(input).is_ok();
     call.input = if is_valid { input } else { "{}" }.into();
     call.finished = true;

@@ -1,13 +1,16 @@
 //! What a model is asked, in a form that every protocol can say. It must never know in which JSON.
 
+mod check;
+
 use std::sync::Arc;
 
 use runwright_proto::Blob;
 
 /// One request to a model.
 ///
-/// Its messages are well-formed for every protocol: the first and the last are not the assistant's, no two of the
-/// same speaker follow each other, none is empty, and each tool call is answered once, in the very next message.
+/// Its messages are well-formed for every protocol: the first and the last are not the model's, no two of the same
+/// speaker follow each other, none is empty, no two calls have the same id, and each is answered once, in the order of
+/// the calls, in the very next message. [`ModelRequest::problem`] says whether that is so.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ModelRequest {
     /// The id of the model at its provider.

@@ -9,7 +9,7 @@ use super::named;
 use crate::provider::ToolAnswer;
 
 /// What the model is told of a call that nobody answered.
-const UNANSWERED: &str = "There is no result: the run ended before this tool call did.";
+pub(super) const UNANSWERED: &str = "There is no result: the run ended before this tool call did.";
 
 /// What the model is told of a tool that gave nothing back.
 const NOTHING: &str = "(no output)";
