@@ -40,6 +40,7 @@ pub(super) async fn whole(
             Step::Headers => {}
             Step::Hold(_)
             | Step::Pause(_)
+            | Step::Tick(_)
             | Step::Silence
             | Step::Wire(_)
             | Step::Cut(_)
@@ -73,6 +74,7 @@ pub(super) async fn models(
             }
             Step::Hold(_)
             | Step::Pause(_)
+            | Step::Tick(_)
             | Step::Silence
             | Step::Wire(_)
             | Step::Cut(_)
@@ -124,6 +126,7 @@ async fn anywhere(step: &Step, stage: &mut Stage<'_>) -> io::Result<Option<Endin
     match step {
         Step::Hold(gate) => gate.pass().await,
         Step::Pause(time) => sleep(*time).await,
+        Step::Tick(every) => stage.tick(*every).await,
         Step::Silence => future::pending().await,
         Step::Wire(bytes) => stage.wire(bytes).await?,
         Step::Cut(how) | Step::CutInFrame(how) | Step::CutInCharacter(how) => {

@@ -109,6 +109,7 @@ impl Streaming<'_> {
             Step::Flood(Flood::Arguments) => self.flood_arguments().await?,
             Step::Hold(_)
             | Step::Pause(_)
+            | Step::Tick(_)
             | Step::Silence
             | Step::Wire(_)
             | Step::Cut(_)

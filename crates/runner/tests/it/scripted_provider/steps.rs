@@ -93,3 +93,18 @@ async fn words_are_the_same_in_every_protocol() {
         assert_eq!(pieces, 3);
     }
 }
+
+/// With paused time, each tick comes when nothing else can happen, and exactly when it is due.
+#[tokio::test(start_paused = true)]
+async fn paced_words_come_at_their_rate() {
+    let provider = ScriptedProvider::start().await;
+    let every = Duration::from_millis(20);
+    provider.script(Script::paced_words(4, every));
+    Client::ask(&provider, Protocol::OpenAi)
+        .await
+        .answer()
+        .await;
+    let written = provider.request(0).await.text_written();
+    let gaps: Vec<_> = written.windows(2).map(|two| two[1] - two[0]).collect();
+    assert_eq!(gaps, [every; 3]);
+}
