@@ -12,7 +12,8 @@ use super::{WAVE, anywhere, refuse};
 /// Stands in a frame of text for the place where something happens to it.
 const MARK: char = '\u{FFFD}';
 /// How long a text in a flood of small frames is, and how many of them are written at once.
-const SMALL: usize = 64;
+const SMALL: usize = 1024;
+const FRAMES: usize = 16;
 
 /// Plays a script as a stream of frames.
 pub(in super::super) async fn stream(
@@ -102,7 +103,7 @@ impl Streaming<'_> {
                 self.begin().await?;
                 let text = Piece::Text("x".repeat(SMALL));
                 loop {
-                    let frames: String = (0..SMALL).map(|_| self.framing.frame(&text)).collect();
+                    let frames: String = (0..FRAMES).map(|_| self.framing.frame(&text)).collect();
                     self.stage.body(frames.as_bytes()).await?;
                 }
             }
