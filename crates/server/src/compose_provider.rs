@@ -28,7 +28,7 @@ pub(crate) enum ConnectError {
 pub(crate) fn connect(endpoint: &EndpointConfig) -> Result<Arc<dyn Provider>, ConnectError> {
     adapter(ProviderSettings {
         protocol: protocol(endpoint.kind),
-        base_url: endpoint.base_url.as_ref().map(BaseUrl::to_string),
+        base_url: endpoint.base_url.as_ref().map(BaseUrl::expose),
         api_key: endpoint.key.as_ref().map(|key| key.secret.clone()),
         connect_timeout: endpoint.connect_timeout,
         limits: AnswerLimits::default(),

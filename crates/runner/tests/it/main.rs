@@ -3,4 +3,5 @@
 
 mod model;
 mod offline;
+mod scripted_provider;
 mod stage;

@@ -3,18 +3,24 @@
 //! It must never know what is asked for there.
 
 use std::{
-    fmt::{self, Display},
+    fmt::{self, Debug, Display},
     net::IpAddr,
     str::FromStr,
 };
 
 use http::Uri;
 
-/// Where a provider is. It never holds a secret, so that it can be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a provider is. It can be shown: what `Display` and `Debug` leave out is its query, in which a secret may be.
+#[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl(Uri);
 
 impl BaseUrl {
+    /// Returns all of it. The caller takes over the duty not to log it.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        self.0.to_string()
+    }
+
     /// Returns the host and, if one is given, the port.
     #[must_use]
     pub fn authority(&self) -> &str {
@@ -48,10 +54,9 @@ impl FromStr for BaseUrl {
     type Err = BaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim_end_matches('/');
-        // A fragment is dropped by the parser, without a word.
-        if text.contains(['?', '#']) {
-            return Err(BaseUrlError::Query);
+        // The parser drops a fragment without a word.
+        if text.contains('#') {
+            return Err(BaseUrlError::Malformed);
         }
         let url: Uri = text.parse().map_err(|_| BaseUrlError::Malformed)?;
         let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
@@ -73,19 +78,25 @@ impl FromStr for BaseUrl {
 }
 
 impl Display for BaseUrl {
-    /// Without a slash at its end.
+    /// Without a query and without a slash at its end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The parser puts a slash behind a bare host.
-        let text = self.0.to_string();
-        f.write_str(text.trim_end_matches('/'))
+        let scheme = self.0.scheme_str().unwrap_or_default();
+        let path = self.0.path().trim_end_matches('/');
+        write!(f, "{scheme}://{}{path}", self.authority())
+    }
+}
+
+impl Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BaseUrl({self})")
     }
 }
 
 /// Tells why a text is not the address of a provider. The text is not repeated: a password may be in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// It is no address, or not of HTTP.
-    #[error("a base URL is `https://HOST[:PORT][/PATH]` or the same with `http`")]
+    /// It is no address, not of HTTP, or has a fragment.
+    #[error("a base URL is `https://HOST[:PORT][/PATH][?QUERY]` or the same with `http`")]
     Malformed,
     /// There is a user name or a password in it.
     #[error(
@@ -93,9 +104,6 @@ pub enum BaseUrlError {
          RUNWRIGHT_API_KEY"
     )]
     UserInfo,
-    /// There is a query or a fragment in it.
-    #[error("a base URL has neither a query nor a fragment: what is asked for is put behind it")]
-    Query,
 }
 
 #[cfg(test)]
@@ -133,11 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_never_holds_a_secret() {
+    fn a_base_url_shows_no_secret() {
         check("https://u:pw@api.example/v1", Err(BaseUrlError::UserInfo));
         check("https://key@api.example/v1", Err(BaseUrlError::UserInfo));
-        check("https://api.example/v1?key=k", Err(BaseUrlError::Query));
-        check("https://api.example/v1#k", Err(BaseUrlError::Query));
+        check("https://api.example/v1#k", Err(BaseUrlError::Malformed));
+        let url: BaseUrl = "https://api.example/v1/?key=k".parse().expect("a URL");
+        let shown = (url.to_string(), format!("{url:?}"));
+        let expected = ("https://api.example/v1", "BaseUrl(https://api.example/v1)");
+        assert_eq!((&*shown.0, &*shown.1), expected);
+        assert_eq!(url.expose(), "https://api.example/v1/?key=k");
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn without_anything_nobody_is_asked() {
 #[test]
 fn an_address_and_a_model_are_enough() {
     let config = model(
-        &["--base-url", "http://127.0.0.1:8080/v1/", "--model", "m"],
+        &["--base-url", "http://127.0.0.1:8080/v1", "--model", "m"],
         NOBODY,
     );
     let choice = ModelChoice {

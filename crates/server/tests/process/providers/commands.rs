@@ -213,7 +213,7 @@ async fn half_a_configuration_is_a_wrong_usage_of_serve() {
     .await;
     refused(
         &["--base-url", "h:1", "--model", "m"],
-        "`https://HOST[:PORT][/PATH]`",
+        "`https://HOST[:PORT][/PATH][?QUERY]`",
     )
     .await;
     let missing = [
