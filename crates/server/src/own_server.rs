@@ -25,6 +25,7 @@ pub(crate) struct OwnServer {
     folder: PathBuf,
     stop: CancellationToken,
     serving: TaskTracker,
+    notices: Vec<String>,
 }
 
 /// Why it could not be started.
@@ -42,12 +43,16 @@ impl OwnServer {
         let name = format!("runwright-{}-{}", environment.uid, RunId::generate());
         let folder = environment.temp_dir.join(name);
         ensure_private_dir(&folder, environment.uid).map_err(|error| why(&error))?;
-        let own = Self {
+        let mut own = Self {
             folder,
             stop: CancellationToken::new(),
             serving: TaskTracker::new(),
+            notices: Vec::new(),
         };
         let config = own.config(provider, environment)?;
+        if let Some(model) = &config.model {
+            own.notices = model.endpoint.notices();
+        }
         let listeners =
             bind(&config.listen, Inherited::none(), &config.auth).map_err(|error| why(&error))?;
         let agent = compose_model::agent(config.model.as_ref()).map_err(|error| why(&error))?;
@@ -69,6 +74,11 @@ impl OwnServer {
     /// Where it listens.
     pub(crate) fn address(&self) -> ServerAddress {
         ServerAddress::Unix(self.socket())
+    }
+
+    /// What a person should know about it. There is no log that would say so.
+    pub(crate) fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// Stops it and takes its folder away.

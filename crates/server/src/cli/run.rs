@@ -16,6 +16,7 @@ use super::failure::Failure;
 use super::follow::Follower;
 use super::http::{Server, encode};
 use super::print::Output;
+use crate::own_server::OwnServer;
 
 /// What the exit code of `run` says; 0 is a run that completed.
 const FAILED: u8 = 1;
@@ -41,6 +42,9 @@ pub(crate) async fn run(
         environment,
     )
     .await?;
+    for notice in own.iter().flat_map(OwnServer::notices) {
+        output.notice(notice).map_err(Failure::Output)?;
+    }
     let client = ClientId::random();
     let result = Call {
         server: &server,

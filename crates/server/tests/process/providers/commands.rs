@@ -93,6 +93,25 @@ async fn run_starts_a_server_with_the_model_it_is_given() {
         (text(&output.stdout), text(&output.stderr)),
         ("hello\n", "")
     );
+    // Nobody has said that this address is on this machine, and OpenAI wants a key.
+    let open = format!("http://0.0.0.0:{}/v1", provider.address().port());
+    let keyless = [
+        "run",
+        "--provider",
+        "openai",
+        "--base-url",
+        &open,
+        "--model",
+        MODEL,
+        "hi",
+    ];
+    let output = person.runs(&keyless).await;
+    assert_eq!(text(&output.stdout), "hello\n");
+    assert!(
+        text(&output.stderr).starts_with("there is no key for `openai`"),
+        "{}",
+        text(&output.stderr)
+    );
     let half = person.runs(&["run", "--model", MODEL, "hi"]).await;
     assert_eq!((text(&half.stdout), half.status.code()), ("", Some(2)));
     assert!(
