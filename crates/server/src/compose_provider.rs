@@ -85,4 +85,18 @@ mod tests {
             );
         }
     }
+
+    #[cfg(not(feature = "providers"))]
+    #[test]
+    fn a_program_without_providers_says_so_when_one_is_configured() {
+        let endpoint = EndpointConfig {
+            kind: ProviderKind::Ollama,
+            base_url: None,
+            key: None,
+            connect_timeout: std::time::Duration::from_secs(1),
+        };
+        let refused = connect(&endpoint).err().expect("there is no adapter");
+        let told = refused.to_string();
+        assert!(told.contains("built without model providers"), "{told}");
+    }
 }
