@@ -3,6 +3,7 @@
 //! is never told.
 
 mod answers;
+mod cancels;
 mod commands;
 mod secrets;
 
