@@ -73,7 +73,8 @@ pub use self::reservation::{
     AcceptedRun, Reservations, Start, SteeredPrompt, Steering, TurnFuture,
 };
 pub use self::runner::{
-    RunContext, RunError, RunOutcome, Runner, RunnerModel, SteeredPrompts, WorkspaceContext,
+    Background, BackgroundWork, RunContext, RunError, RunOutcome, Runner, RunnerModel,
+    SteeredPrompts, WorkspaceContext,
 };
 pub use self::storage::{StorageDamaged, StorageFull, is_storage_damaged, is_storage_full};
 pub use self::transcript::{NewSession, SessionChange, Spent, Transcript, TranscriptError};

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -63,7 +64,7 @@ pub trait Runner: Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// The future is dropped when a cancelled run does not return within its deadline. It must not leave work behind
-    /// that goes on without it.
+    /// that goes on without it, but for what it gives to [`Background`].
     async fn run(&self, cx: RunContext) -> Result<RunOutcome, RunError>;
 }
 
@@ -78,6 +79,8 @@ pub struct RunContext {
     pub transcript: Arc<dyn Transcript>,
     /// The prompts that want to be folded into this turn.
     pub steering: Arc<dyn SteeredPrompts>,
+    /// Takes work that may outlive the turn.
+    pub background: Arc<dyn Background>,
     /// Where the agent works.
     pub workspace: Arc<WorkspaceContext>,
     /// The time.
@@ -114,6 +117,17 @@ pub trait SteeredPrompts: Send + Sync {
     /// # Cancel safety
     /// A prompt is taken in as a whole or goes back to the queue.
     async fn fold(&self) -> Result<Vec<Arc<AgentCall>>, TranscriptError>;
+}
+
+/// Work beside a turn: it is given the history of the workspace, because that of the turn is closed when the turn ends.
+pub type BackgroundWork =
+    Box<dyn FnOnce(Arc<dyn Transcript>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// The way of a turn to work that may go on when it is over, such as the title of a session. No run waits for it, and
+/// it does not keep its workspace open: it belongs to the workspace, which drops it when it closes.
+pub trait Background: Send + Sync {
+    /// Starts the work, at once and beside the turn. A panic in it is logged and ends nothing else.
+    fn spawn(&self, work: BackgroundWork);
 }
 
 /// The model that answers, in the contract's two forms.

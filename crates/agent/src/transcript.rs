@@ -175,14 +175,17 @@ impl SessionChange {
             session.summary_message_id = Some(message);
         }
         if let Some(spent) = self.spent {
-            session.prompt_tokens = spent.prompt_tokens;
-            session.completion_tokens = spent.completion_tokens;
+            if spent.prompt_tokens > 0 || spent.completion_tokens > 0 {
+                session.prompt_tokens = spent.prompt_tokens;
+                session.completion_tokens = spent.completion_tokens;
+            }
             session.cost += spent.cost;
         }
     }
 }
 
-/// What one model step used.
+/// What one model step used. One that used no tokens leaves the session's last values as they are (contract 5.9), so
+/// that what is only a cost, a title's for example, can be added at any time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Spent {
     /// Tokens sent, replacing the session's last value.

@@ -7,6 +7,7 @@ use runwright_agent::{AgentCall, RunContext, RunError, Runner, Start};
 use tracing::Instrument;
 
 use crate::admitted::Admitted;
+use crate::background::TasksOfWorkspace;
 use crate::ending::Ending;
 use crate::run_transcript::RunTranscript;
 use crate::started_runs::Started;
@@ -124,6 +125,7 @@ impl Workspace {
             cancel: token.clone(),
             transcript: transcript.clone(),
             steering: Arc::new(steering),
+            background: Arc::new(TasksOfWorkspace(self.clone())),
             workspace: self.opened.context.clone(),
             clock: self.opened.clock.clone(),
         };

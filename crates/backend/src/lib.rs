@@ -131,6 +131,7 @@ mod admitted;
 mod agent_bytes;
 mod attachment;
 mod backend;
+mod background;
 mod cancel;
 mod carry;
 mod claims;

@@ -72,9 +72,9 @@ impl Verdict {
                 details,
                 cause,
             } => {
+                // The details are for those who wait for the run: a provider may quote a prompt in them.
                 tracing::warn!(
                     title,
-                    details,
                     cause = cause.as_deref().map(tracing::field::display),
                     "run failed"
                 );

@@ -145,8 +145,8 @@ pub use self::{
         ReadSkill, SkillCondition, SkillContent, SkillInfo, SkillState, SkillSummary, SkillsEvent,
     },
     system::{
-        ConfigChanged, Control, ControlCommand, CurrentSession, NeedsInit, PromptReply, Status,
-        UpdateAvailable, Version, WorkspaceStatus,
+        ConfigChanged, Control, ControlCommand, CurrentSession, ModelStatus, NeedsInit,
+        PromptReply, Status, UpdateAvailable, Version, WorkspaceStatus,
     },
     text::Text,
     timestamp::Timestamp,

@@ -202,9 +202,45 @@ pub struct Status {
     /// How long it has run, in milliseconds.
     #[serde(default, deserialize_with = "nullable")]
     pub uptime_ms: u64,
+    /// Which model answers prompts; a server that does not say leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelStatus>,
     /// Its open workspaces.
     #[serde(default, deserialize_with = "nullable")]
     pub workspaces: Vec<WorkspaceStatus>,
+}
+
+/// Says which model answers prompts. There is no secret in it.
+///
+/// # Examples
+///
+/// ```
+/// use runwright_proto::ModelStatus;
+///
+/// let json = r#"{"provider":"openai","base_url":"https://api.openai.com/v1","model":"m","small_model":"s"}"#;
+/// let status: ModelStatus = serde_json::from_str(json)?;
+/// assert_eq!(serde_json::to_string(&status)?, json);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ModelStatus {
+    /// Whose model it is.
+    #[serde(default, deserialize_with = "nullable")]
+    pub provider: String,
+    /// Where the provider is reached; left out for a model that needs no network.
+    #[serde(
+        default,
+        deserialize_with = "nullable",
+        skip_serializing_if = "String::is_empty"
+    )]
+    pub base_url: String,
+    /// The model that answers.
+    #[serde(default, deserialize_with = "nullable")]
+    pub model: String,
+    /// The model for small things, such as titles.
+    #[serde(default, deserialize_with = "nullable")]
+    pub small_model: String,
 }
 
 /// Says what one workspace is doing.

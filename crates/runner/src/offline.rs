@@ -13,12 +13,11 @@ use runwright_proto::{CatwalkModel, SelectedModel};
 use self::answer::{Answer, Ending};
 use self::directives::Directives;
 use self::speech::Speech;
+use crate::title;
 
 /// The name under which the model and its provider appear in messages.
 const MODEL: &str = "offline";
 const PROVIDER: &str = "runwright";
-/// The longest title made of a prompt, in characters (contract 5.9).
-const TITLE_CHARS: usize = 50;
 
 /// The agent for a machine without a model provider.
 ///
@@ -102,17 +101,8 @@ async fn give_title(cx: &RunContext, directives: &Directives) -> Result<(), RunE
     } else {
         &directives.rest
     };
-    let title: String = words.replace('\n', " ").chars().take(TITLE_CHARS).collect();
-    let title = title.trim();
     let change = SessionChange {
-        title: Some(
-            if title.is_empty() {
-                "Untitled Session"
-            } else {
-                title
-            }
-            .to_owned(),
-        ),
+        title: Some(title::of_prompt(words)),
         ..SessionChange::default()
     };
     cx.transcript

@@ -1,17 +1,15 @@
-//! Puts the house together: which agent works in a workspace, where its history lives, and what stands around the
-//! routes. The only place that names every crate.
+//! Puts the house together: the agent that works in a workspace, where its history lives, and what stands around the
+//! routes.
 
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use runwright_agent::Runner;
 use runwright_backend::{
     Backend, BackendOptions, LifecycleOptions, MakeRunner, MemoryFactory, RunOptions,
     WorkspaceFactory,
 };
-use runwright_proto::{Config, Models, ProviderConfig};
-use runwright_runner::OfflineModel;
+use runwright_proto::ModelStatus;
 use runwright_server::audit::AuditLog;
 use runwright_server::config::ServeConfig;
 use runwright_server::guard::{Access, GuardPolicy};
@@ -21,6 +19,7 @@ use runwright_server::token::BearerToken;
 use runwright_server::{AppState, ServerInfo, router};
 use runwright_store::Store;
 
+use crate::compose_model::Agent;
 use crate::stored::{StoreAudit, StoreFactory};
 
 /// The parts of a server before it listens.
@@ -33,13 +32,14 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Builds it on a store, or in memory. Needs a tokio runtime.
+    /// Builds it around an agent, on a store or in memory. Needs a tokio runtime.
     ///
     /// # Errors
     ///
     /// When what is done here could not be noted.
     pub(crate) fn build(
         config: &ServeConfig,
+        agent: Agent,
         token: Option<BearerToken>,
         store: Option<Store>,
     ) -> Result<Self, Box<dyn Error>> {
@@ -47,8 +47,9 @@ impl House {
             Some(store) => AuditLog::to(StoreAudit(store))?,
             None => AuditLog::open(&config.data_dir)?,
         };
-        let backend = Backend::new(factory(config, store.clone()), options(config));
-        let state = AppState::new(backend.clone(), info(config));
+        let info = info(config, agent.status.clone());
+        let backend = Backend::new(factory(config, agent, store.clone()), options(config));
+        let state = AppState::new(backend.clone(), info);
         let access = token.map_or(Access::Open, Access::Token);
         let policy = GuardPolicy::new(access)
             .with_hosts(config.allowed_hosts.clone())
@@ -69,9 +70,8 @@ impl House {
 }
 
 /// The agent, and where its workspaces are kept.
-fn factory(config: &ServeConfig, store: Option<Store>) -> Arc<dyn WorkspaceFactory> {
-    let runner: Arc<dyn Runner> = Arc::new(OfflineModel::new());
-    let shown = shown_config(runner.as_ref());
+fn factory(config: &ServeConfig, agent: Agent, store: Option<Store>) -> Arc<dyn WorkspaceFactory> {
+    let Agent { runner, shown, .. } = agent;
     let make_runner: MakeRunner = Box::new(move |_directory: &Path| Some(runner.clone()));
     let data_dir = config.data_dir.clone();
     match store {
@@ -96,31 +96,11 @@ fn options(config: &ServeConfig) -> BackendOptions {
     }
 }
 
-fn info(config: &ServeConfig) -> ServerInfo {
+fn info(config: &ServeConfig, model: ModelStatus) -> ServerInfo {
     ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         allow_remote_shutdown: config.allow_remote_shutdown,
+        model: Some(model),
         limits: config.limits.clone(),
-    }
-}
-
-/// What clients are told about the agent: a client of the contract takes a server without any provider for one that
-/// is not set up.
-fn shown_config(runner: &dyn Runner) -> Config {
-    let model = runner.model();
-    let provider = ProviderConfig {
-        id: model.config.provider.clone(),
-        name: "Runwright".to_owned(),
-        kind: "openai-compat".to_owned(),
-        models: vec![model.model],
-        ..ProviderConfig::default()
-    };
-    Config {
-        models: Models {
-            large: Some(model.config.clone()),
-            small: Some(model.config.clone()),
-        },
-        providers: [(model.config.provider, provider)].into(),
-        ..Config::default()
     }
 }

@@ -8,12 +8,17 @@
 
 mod address;
 mod age;
+mod api_key;
 mod auth;
+mod base_url;
 mod cli;
 mod data_dir;
 mod default_socket;
 mod environment;
 mod error;
+mod prices;
+mod provider;
+mod provider_args;
 mod serve;
 mod serve_args;
 mod since;
@@ -24,12 +29,17 @@ mod store_args;
 pub use self::{
     address::{AddressError, ListenAddress, ServerAddress},
     age::{Age, AgeError},
+    api_key::{ApiKey, ApiKeyError, KeySource, KeyVariables},
     auth::{AuthConfig, TokenSource, check_exposure},
-    cli::{Cli, Command, CompletionsArgs, RunArgs, StatusArgs},
+    base_url::{BaseUrl, BaseUrlError},
+    cli::{Cli, Command, CompletionsArgs, ModelsArgs, RunArgs, StatusArgs},
     data_dir::DataDirArgs,
     default_socket::DefaultSocket,
     environment::{Environment, variables},
     error::{ConfigError, USAGE_EXIT_CODE},
+    prices::{Prices, PricesError},
+    provider::{EndpointConfig, ModelChoice, ModelConfig, ProviderKind},
+    provider_args::{EndpointArgs, ProviderArgs, ProviderConfigError},
     serve::{Limits, ListenPlan, LogConfig, LogFormat, ServeConfig},
     serve_args::ServeArgs,
     since::{Since, SinceError},

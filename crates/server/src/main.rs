@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::CommandFactory;
-use runwright_server::config::{
-    Cli, Command, Environment, LogConfig, LogFormat, ServeArgs, USAGE_EXIT_CODE,
-};
+use runwright_server::config::{Cli, Command, Environment, ServeArgs, USAGE_EXIT_CODE};
 use runwright_server::listen::Inherited;
-use tracing_subscriber::EnvFilter;
 
 mod cli;
 mod compose;
+mod compose_model;
+mod compose_provider;
+mod log;
 mod own_server;
 mod report;
 mod serve;
@@ -30,12 +30,13 @@ fn main() -> ExitCode {
     };
     let environment = match Environment::of_process() {
         Ok(environment) => environment,
-        Err(error) => return refuse(&error.to_string(), USAGE_EXIT_CODE),
+        Err(error) => return refuse(&told(&error), USAGE_EXIT_CODE),
     };
     match cli.command {
         Command::Serve(args) => serve(*args, &environment),
-        Command::Run(args) => talk(cli::run(args, cli.json, &environment)),
+        Command::Run(args) => talk(cli::run(*args, cli.json, &environment)),
         Command::Status(args) => talk(cli::status(args, cli.json, &environment)),
+        Command::Models(args) => talk(cli::models(args, cli.json, &environment)),
         Command::Doctor(args) => ended(cli::doctor(&args, cli.json, &environment)),
         Command::Backup(args) => ended(cli::backup(&args, cli.json, &environment)),
         Command::Export(args) => ended(cli::export(&args, cli.json, &environment)),
@@ -58,9 +59,9 @@ fn main() -> ExitCode {
 fn serve(args: ServeArgs, environment: &Environment) -> ExitCode {
     let config = match args.resolve(environment) {
         Ok(config) => config,
-        Err(error) => return refuse(&error.to_string(), USAGE_EXIT_CODE),
+        Err(error) => return refuse(&told(&error), USAGE_EXIT_CODE),
     };
-    if let Err(error) = log_to_stderr(&config.log) {
+    if let Err(error) = log::to_stderr(&config.log) {
         return refuse(
             &format!("the log filter `{}`: {error}", config.log.filter),
             USAGE_EXIT_CODE,
@@ -107,15 +108,4 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-}
-
-fn log_to_stderr(log: &LogConfig) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(&log.filter)?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match log.format {
-        LogFormat::Text => subscriber.try_init(),
-        LogFormat::Json => subscriber.json().try_init(),
-    }
 }

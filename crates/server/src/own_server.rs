@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use runwright_proto::RunId;
 use runwright_server::accept::{self, ServeOptions};
-use runwright_server::config::{Cli, Command, Environment, ServeConfig, ServerAddress};
+use runwright_server::config::{
+    Cli, Command, Environment, ProviderArgs, ServeArgs, ServeConfig, ServerAddress,
+};
 use runwright_server::listen::{Inherited, bind, ensure_private_dir};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::compose::House;
+use crate::compose_model;
+use crate::report::told;
 
 /// How long what is left may take when the call is over: its run has ended by then.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -21,6 +25,7 @@ pub(crate) struct OwnServer {
     folder: PathBuf,
     stop: CancellationToken,
     serving: TaskTracker,
+    notices: Vec<String>,
 }
 
 /// Why it could not be started.
@@ -29,21 +34,29 @@ pub(crate) struct OwnServer {
 pub(crate) struct OwnServerError(String);
 
 impl OwnServer {
-    /// Starts one, with the settings of the environment, on a socket in a folder of its own.
-    pub(crate) fn start(environment: &Environment) -> Result<Self, OwnServerError> {
+    /// Starts one, with this model and else the settings of the environment, on a socket in a folder of its own.
+    pub(crate) fn start(
+        provider: ProviderArgs,
+        environment: &Environment,
+    ) -> Result<Self, OwnServerError> {
         let why = |error: &dyn std::fmt::Display| OwnServerError(error.to_string());
         let name = format!("runwright-{}-{}", environment.uid, RunId::generate());
         let folder = environment.temp_dir.join(name);
         ensure_private_dir(&folder, environment.uid).map_err(|error| why(&error))?;
-        let own = Self {
+        let mut own = Self {
             folder,
             stop: CancellationToken::new(),
             serving: TaskTracker::new(),
+            notices: Vec::new(),
         };
-        let config = own.config(environment)?;
+        let config = own.config(provider, environment)?;
+        if let Some(model) = &config.model {
+            own.notices = model.endpoint.notices();
+        }
         let listeners =
             bind(&config.listen, Inherited::none(), &config.auth).map_err(|error| why(&error))?;
-        let house = House::build(&config, None, None).map_err(|error| why(&error))?;
+        let agent = compose_model::agent(config.model.as_ref()).map_err(|error| why(&error))?;
+        let house = House::build(&config, agent, None, None).map_err(|error| why(&error))?;
         let options = ServeOptions::new(&config.limits, GOODBYE);
         let stop = own.stop.clone();
         own.serving.spawn(async move {
@@ -63,6 +76,11 @@ impl OwnServer {
         ServerAddress::Unix(self.socket())
     }
 
+    /// What a person should know about it. There is no log that would say so.
+    pub(crate) fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
     /// Stops it and takes its folder away.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
@@ -76,15 +94,19 @@ impl OwnServer {
         self.folder.join("runwright.sock")
     }
 
-    /// The settings of `serve` without any flag but the socket, in memory: the data folder belongs to a server that
+    /// The settings of `serve` without any flag but the socket and the model, in memory: the data folder belongs to a server that
     /// stays, and two calls at the same time must not wait for each other.
-    fn config(&self, environment: &Environment) -> Result<ServeConfig, OwnServerError> {
+    fn config(
+        &self,
+        provider: ProviderArgs,
+        environment: &Environment,
+    ) -> Result<ServeConfig, OwnServerError> {
         let listen = format!("unix://{}", self.socket().display());
         let cli = Cli::from_args(["runwright", "serve", "--in-memory", "--listen", &listen]);
         match cli.map(|cli| cli.command) {
-            Ok(Command::Serve(args)) => args
+            Ok(Command::Serve(args)) => ServeArgs { provider, ..*args }
                 .resolve(environment)
-                .map_err(|error| OwnServerError(error.to_string())),
+                .map_err(|error| OwnServerError(told(&error))),
             Ok(_) => Err(OwnServerError("`serve` was not understood".to_owned())),
             Err(error) => Err(OwnServerError(error.to_string())),
         }

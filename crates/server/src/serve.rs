@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::compose::House;
+use crate::compose_model;
 use crate::stored;
 
 /// How long connections may take to finish after the last stream has ended: what is left are answers of one write. And
@@ -44,6 +45,11 @@ pub(crate) async fn serve(
     if let Err(error) = raise_open_files() {
         tracing::debug!(%error, "the limit of open files stays as it is");
     }
+    let agent = compose_model::agent(config.model.as_ref()).map_err(|error| StartError {
+        cause: error.into(),
+        is_usage: true,
+    })?;
+    let answers = agent.told.clone();
     let tasks = TaskTracker::new();
     let shutdown = Shutdown::on_signals(&tasks).map_err(failed)?;
     let (listeners, token) = open(&config, inherited)?;
@@ -51,11 +57,11 @@ pub(crate) async fn serve(
         opened = open_store(&config) => opened?,
         () = shutdown.forced.cancelled() => return Ok(ExitCode::from(FORCED_EXIT_CODE)),
     };
-    let house = House::build(&config, token, store).map_err(|cause| StartError {
+    let house = House::build(&config, agent, token, store).map_err(|cause| StartError {
         cause,
         is_usage: false,
     })?;
-    announce(&listeners, &config);
+    announce(&listeners, &answers, &config);
     service_manager::ready();
     Ok(tokio::select! {
         code = serve_until_asked(&config, listeners, house, &shutdown) => code,
@@ -150,9 +156,11 @@ async fn serve_until_asked(
     ExitCode::SUCCESS
 }
 
-/// One line per listener on stderr, for people and for programs that started us, and one that shows how to go on.
-fn announce(listeners: &[Listener], config: &ServeConfig) {
+/// On stderr, for people and for programs that started us: who answers, one line per listener, and one that shows how to
+/// go on.
+fn announce(listeners: &[Listener], answers: &str, config: &ServeConfig) {
     let mut stderr = std::io::stderr().lock();
+    let _unwritable = writeln!(stderr, "{answers}");
     for listener in listeners {
         let _unwritable = writeln!(stderr, "listening on {}", listener.local_url());
     }

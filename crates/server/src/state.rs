@@ -5,7 +5,7 @@
 use std::{future::Future, sync::Arc};
 
 use runwright_backend::{Backend, Workspace};
-use runwright_proto::{ErrorCode, WorkspaceId};
+use runwright_proto::{ErrorCode, ModelStatus, WorkspaceId};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -27,6 +27,8 @@ pub struct ServerInfo {
     pub version: String,
     /// Whether clients may stop the server (`--allow-remote-shutdown`).
     pub allow_remote_shutdown: bool,
+    /// Which model answers, as `GET /v1/status` shows it.
+    pub model: Option<ModelStatus>,
     /// The limits; those of connections and bodies are enforced before a route is known.
     pub limits: Limits,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc as threads;
 
-use runwright_agent::{AgentCall, Pace, RunContext, RunError, RunOutcome};
+use runwright_agent::{AgentCall, BackgroundWork, Pace, RunContext, RunError, RunOutcome};
 use runwright_proto::{
     Finish, FinishReason, Message, MessageId, Part, Role, RunId, SessionId, Text, ToolCall,
 };
@@ -32,6 +32,7 @@ enum Order {
     Say(String, oneshot::Sender<()>),
     CallTool(String, oneshot::Sender<()>),
     Fold(oneshot::Sender<Vec<String>>),
+    Background(BackgroundWork, oneshot::Sender<()>),
     IgnoreCancel(oneshot::Sender<()>),
     Block {
         blocked: oneshot::Sender<()>,
@@ -123,6 +124,17 @@ impl Turn {
     /// They are taken in all the same.
     pub async fn fold(&self) -> Vec<String> {
         self.order(Order::Fold).await
+    }
+
+    /// Starts work that may outlive the turn.
+    ///
+    /// # Panics
+    /// When the turn is over.
+    ///
+    /// # Cancel safety
+    /// It is started all the same.
+    pub async fn start_in_background(&self, work: BackgroundWork) {
+        self.order(|done| Order::Background(work, done)).await;
     }
 
     /// Goes on when it is cancelled, until it is aborted or told to end.
@@ -271,6 +283,10 @@ impl Performer {
                 let calls = cx.steering.fold().await?;
                 let prompts = calls.iter().map(|call| call.prompt().to_owned()).collect();
                 finished(done, prompts);
+            }
+            Order::Background(work, done) => {
+                cx.background.spawn(work);
+                finished(done, ());
             }
             Order::IgnoreCancel(done) => {
                 self.ignores_cancel = true;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod attach;
+mod background;
 mod cancel;
 mod cancel_stored;
 mod dispatch;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use runwright_agent::{
-    AgentCall, CancelToken, EventSink, FixedClock, MemoryTranscript, NewSession, Publication,
-    RunContext, RunError, RunOutcome, Runner, SteeredPrompts, Timestamp, Transcript,
-    TranscriptError, WorkspaceContext,
+    AgentCall, Background, BackgroundWork, CancelToken, EventSink, FixedClock, MemoryTranscript,
+    NewSession, Publication, RunContext, RunError, RunOutcome, Runner, SteeredPrompts, Timestamp,
+    Transcript, TranscriptError, WorkspaceContext,
 };
 use runwright_proto::{AgentMessage, Environment, Message, Role, Seq, SessionId};
 use runwright_runner::OfflineModel;
@@ -49,6 +49,15 @@ impl SteeredPrompts for Steered {
     async fn fold(&self) -> Result<Vec<Arc<AgentCall>>, TranscriptError> {
         *self.0.lock().unwrap() += 1;
         Ok(Vec::new())
+    }
+}
+
+/// The offline model leaves nothing behind.
+struct NoBackground;
+
+impl Background for NoBackground {
+    fn spawn(&self, _work: BackgroundWork) {
+        panic!("nothing is left behind");
     }
 }
 
@@ -93,6 +102,7 @@ impl Stage {
             cancel: CancelToken::new(),
             transcript: self.transcript.clone(),
             steering: self.steered.clone(),
+            background: Arc::new(NoBackground),
             workspace: Arc::new(WorkspaceContext {
                 path: self.directory.path().canonicalize().unwrap(),
                 env: Environment::default(),

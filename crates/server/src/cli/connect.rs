@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use runwright_server::config::{DefaultSocket, Environment, ServerAddress};
+use runwright_server::config::{DefaultSocket, Environment, ProviderArgs, ServerAddress};
 use runwright_server::listen::check_private_dir;
 use runwright_server::token::BearerToken;
 
@@ -17,6 +17,15 @@ pub(super) struct Connected {
     pub(super) server: Server,
     /// The server that was started for this call.
     pub(super) own: Option<OwnServer>,
+}
+
+/// Which model the caller wants, as far as that can be chosen.
+#[derive(Debug)]
+pub(super) struct WantedModel {
+    /// For a server that is started.
+    pub(super) provider: ProviderArgs,
+    /// The flag that asks for it, if one does: a server that runs already has its model.
+    pub(super) flag: Option<String>,
 }
 
 /// The server that is named, or that listens on the default socket of this user.
@@ -47,14 +56,22 @@ fn default_address(environment: &Environment) -> Result<ServerAddress, Failure> 
 pub(super) async fn or_start(
     host: Option<ServerAddress>,
     token_file: Option<&Path>,
+    wanted: WantedModel,
     environment: &Environment,
 ) -> Result<Connected, Failure> {
     let was_named = host.is_some();
     let server = named_or_default(host, token_file, environment)?;
     if was_named || server.answers().await {
-        return Ok(Connected { server, own: None });
+        return match wanted.flag {
+            Some(flag) => Err(Failure::Usage(format!(
+                "`{flag}` is for a server that this call would start, and there is one already, with its own model: \
+                 leave it out, or start that server with it"
+            ))),
+            None => Ok(Connected { server, own: None }),
+        };
     }
-    let own = OwnServer::start(environment).map_err(|error| Failure::Usage(error.to_string()))?;
+    let own = OwnServer::start(wanted.provider, environment)
+        .map_err(|error| Failure::Usage(error.to_string()))?;
     let server = Server::new(own.address(), None);
     Ok(Connected {
         server,

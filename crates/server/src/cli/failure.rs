@@ -6,6 +6,8 @@ use std::io;
 use runwright_proto::Problem;
 use runwright_server::config::ConfigError;
 
+use crate::report::told;
+
 /// Why a command failed. The message says what to do where there is something to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -36,6 +38,9 @@ pub(crate) enum Failure {
     /// A setting is wrong.
     #[error("{0}")]
     Usage(String),
+    /// The provider of models does not say what was asked for.
+    #[error("{0}")]
+    Provider(String),
     /// What is kept cannot be read, repaired, copied or added to; it says itself what to do.
     #[error(transparent)]
     Store(Box<dyn Error + Send + Sync>),
@@ -53,7 +58,7 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::Usage(error.to_string())
+        Self::Usage(told(&error))
     }
 }
 

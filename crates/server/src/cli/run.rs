@@ -11,11 +11,12 @@ use runwright_proto::{
 use runwright_server::config::{Environment, RunArgs};
 use tokio::signal::ctrl_c;
 
-use super::connect::{Connected, or_start};
+use super::connect::{Connected, WantedModel, or_start};
 use super::failure::Failure;
 use super::follow::Follower;
 use super::http::{Server, encode};
 use super::print::Output;
+use crate::own_server::OwnServer;
 
 /// What the exit code of `run` says; 0 is a run that completed.
 const FAILED: u8 = 1;
@@ -30,8 +31,20 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let output = Output::new(json);
     let directory = directory(args.cwd.clone())?;
-    let Connected { server, own } =
-        or_start(args.host.clone(), args.token_file.as_deref(), environment).await?;
+    let wanted = WantedModel {
+        provider: args.provider.clone(),
+        flag: args.provider_flag.clone(),
+    };
+    let Connected { server, own } = or_start(
+        args.host.clone(),
+        args.token_file.as_deref(),
+        wanted,
+        environment,
+    )
+    .await?;
+    for notice in own.iter().flat_map(OwnServer::notices) {
+        output.notice(notice).map_err(Failure::Output)?;
+    }
     let client = ClientId::random();
     let result = Call {
         server: &server,

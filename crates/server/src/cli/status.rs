@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use runwright_proto::{Status, WorkspaceStatus};
+use runwright_proto::{ModelStatus, Status, WorkspaceStatus};
 use runwright_server::config::{Environment, StatusArgs};
 
 use super::connect::named_or_default;
@@ -34,6 +34,9 @@ fn summary(status: &Status) -> String {
         status.version,
         duration(seconds)
     );
+    if let Some(model) = &status.model {
+        text.push_str(&model_summary(model));
+    }
     if status.workspaces.is_empty() {
         text.push_str("no workspace is open\n");
     }
@@ -41,6 +44,24 @@ fn summary(status: &Status) -> String {
         text.push_str(&workspace_summary(workspace));
     }
     text
+}
+
+fn model_summary(model: &ModelStatus) -> String {
+    let ModelStatus {
+        provider,
+        base_url,
+        model,
+        small_model,
+    } = model;
+    if base_url.is_empty() {
+        return format!("model {model}\n");
+    }
+    let small = if small_model == model {
+        String::new()
+    } else {
+        format!(", small model {small_model}")
+    };
+    format!("model {model}{small}, of {provider} at {base_url}\n")
 }
 
 fn workspace_summary(workspace: &WorkspaceStatus) -> String {
@@ -72,9 +93,28 @@ fn duration(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use runwright_proto::{Status, WorkspaceId, WorkspaceStatus};
+    use runwright_proto::{ModelStatus, Status, WorkspaceId, WorkspaceStatus};
 
-    use super::summary;
+    use super::{model_summary, summary};
+
+    fn model(base_url: &str, small_model: &str) -> ModelStatus {
+        ModelStatus {
+            provider: "openai-compat".to_owned(),
+            base_url: base_url.to_owned(),
+            model: "m".to_owned(),
+            small_model: small_model.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_summary_names_the_small_model_if_it_is_another_one() {
+        let told = model_summary(&model("https://h", "s"));
+        assert_eq!(
+            told,
+            "model m, small model s, of openai-compat at https://h\n"
+        );
+        assert_eq!(model_summary(&model("", "m")), "model m\n");
+    }
 
     #[test]
     fn a_summary_names_workspaces_runs_queue_and_clients() {
@@ -90,11 +130,12 @@ mod tests {
         let status = Status {
             version: "0.1.0".to_owned(),
             uptime_ms: 62_500,
+            model: Some(model("http://127.0.0.1:8080/v1", "m")),
             workspaces: vec![workspace],
         };
         assert_eq!(
             summary(&status),
-            "runwright 0.1.0, up for 1 min 2 s\n/home/user/demo\n  1 client, 2 active runs, 3 queued\n  busy session s-1\n"
+            "runwright 0.1.0, up for 1 min 2 s\nmodel m, of openai-compat at http://127.0.0.1:8080/v1\n/home/user/demo\n  1 client, 2 active runs, 3 queued\n  busy session s-1\n"
         );
     }
 }

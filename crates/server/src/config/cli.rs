@@ -5,13 +5,17 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{
-    Args, Parser, Subcommand,
+    ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
+    parser::ValueSource,
 };
 use clap_complete::Shell;
 use runwright_proto::BusyPolicy;
 
-use super::{AuditArgs, BackupArgs, DoctorArgs, ExportArgs, ImportArgs, ServeArgs, ServerAddress};
+use super::{
+    AuditArgs, BackupArgs, DoctorArgs, EndpointArgs, ExportArgs, ImportArgs, ProviderArgs,
+    ServeArgs, ServerAddress,
+};
 
 /// Runs coding-agent prompts for many clients at once.
 #[derive(Debug, Parser)]
@@ -38,9 +42,14 @@ impl Cli {
         I: IntoIterator<Item = T>,
         T: Into<OsString>,
     {
-        Self::try_parse_from(with_default_command(
-            args.into_iter().map(Into::into).collect(),
-        ))
+        let args = with_default_command(args.into_iter().map(Into::into).collect());
+        let matches = Self::command().try_get_matches_from(args)?;
+        let mut cli =
+            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut Self::command()))?;
+        if let (Command::Run(run), Some((_, matches))) = (&mut cli.command, matches.subcommand()) {
+            run.provider_flag = provider_flag(matches);
+        }
+        Ok(cli)
     }
 }
 
@@ -50,9 +59,11 @@ pub enum Command {
     /// Starts the server (the default).
     Serve(Box<ServeArgs>),
     /// Sends one prompt and follows it to its end.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Tells whether a server is there and what it is doing.
     Status(StatusArgs),
+    /// Lists the models that the provider offers.
+    Models(ModelsArgs),
     /// Looks through the data folder for damage, and repairs it with `--fix`.
     Doctor(DoctorArgs),
     /// Copies the database into a file, also while a server uses it.
@@ -95,6 +106,20 @@ pub struct RunArgs {
     /// The file with the bearer token, for a server that listens on TCP; RUNWRIGHT_TOKEN is read otherwise.
     #[arg(long, value_name = "FILE", env = "RUNWRIGHT_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
+    /// Which model answers, if a server is started for this call.
+    #[command(flatten)]
+    pub provider: ProviderArgs,
+    /// The first of these flags that stands on the command line: it has no effect on a server that runs already.
+    #[arg(skip)]
+    pub provider_flag: Option<String>,
+}
+
+/// The flags of `models`. No server is asked, so these are those of `serve`.
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// Whom to ask.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
 }
 
 /// The flags of `status`.
@@ -118,6 +143,15 @@ pub struct CompletionsArgs {
 fn busy_policy() -> impl TypedValueParser<Value = BusyPolicy> {
     PossibleValuesParser::new(BusyPolicy::ALL.iter().map(|policy| policy.as_str()))
         .try_map(|word| word.parse::<BusyPolicy>())
+}
+
+/// The first flag about the model that was given, and not set by a variable or a default.
+fn provider_flag(matches: &ArgMatches) -> Option<String> {
+    let flags = ProviderArgs::augment_args(clap::Command::new("flags"));
+    let given = flags.get_arguments().find(|flag| {
+        matches.value_source(flag.get_id().as_str()) == Some(ValueSource::CommandLine)
+    });
+    Some(format!("--{}", given?.get_long()?))
 }
 
 /// Puts `serve` where a command is missing: after the program's name and `--json`, unless help or the version is asked
@@ -150,7 +184,7 @@ fn with_default_command(mut args: Vec<OsString>) -> Vec<OsString> {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, error::ErrorKind};
+    use clap::error::ErrorKind;
 
     use super::*;
 
@@ -160,6 +194,7 @@ mod tests {
             Command::Serve(_) => "serve",
             Command::Run(_) => "run",
             Command::Status(_) => "status",
+            Command::Models(_) => "models",
             Command::Doctor(_) => "doctor",
             Command::Backup(_) => "backup",
             Command::Export(_) => "export",
@@ -190,6 +225,7 @@ mod tests {
         assert_eq!(name(&["runwright", "--json", "status"]), Ok("status"));
         assert_eq!(name(&["runwright", "status", "--json"]), Ok("status"));
         assert_eq!(name(&["runwright", "run", "fix it"]), Ok("run"));
+        assert_eq!(name(&["runwright", "models"]), Ok("models"));
         assert_eq!(
             name(&["runwright", "completions", "bash"]),
             Ok("completions")
@@ -238,5 +274,20 @@ mod tests {
         assert_eq!(run.when_busy, Some(BusyPolicy::Steer));
         let both = ["runwright", "run", "x", "--session", "s1", "--continue"];
         assert_eq!(name(&both), Err(ErrorKind::ArgumentConflict));
+    }
+
+    #[test]
+    fn run_knows_which_flag_about_the_model_it_was_given() {
+        let flag = |args: &[&str]| {
+            let args = [&["runwright", "run", "fix it"], args].concat();
+            let Command::Run(run) = Cli::from_args(args).expect("valid").command else {
+                panic!("not run")
+            };
+            run.provider_flag
+        };
+        assert_eq!(flag(&[]), None);
+        assert_eq!(flag(&["--when-busy", "steer"]), None);
+        assert_eq!(flag(&["--model", "m"]).as_deref(), Some("--model"));
+        assert_eq!(flag(&["--prices", "1,2"]).as_deref(), Some("--prices"));
     }
 }

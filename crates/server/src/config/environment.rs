@@ -6,7 +6,7 @@ use std::{env, ffi::OsString, path::PathBuf};
 
 use crate::token::BearerToken;
 
-use super::ConfigError;
+use super::{ConfigError, KeyVariables};
 
 /// The variables, folders and the uid that defaults depend on. A test makes its own.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// `RUNWRIGHT_TOKEN`: the bearer token itself. It has no flag, because arguments are visible to every user.
     pub token: Option<BearerToken>,
+    /// `RUNWRIGHT_API_KEY` and the variables in which providers' keys usually are.
+    pub keys: KeyVariables,
     /// The effective user id of this process.
     pub uid: u32,
 }
@@ -41,6 +43,7 @@ impl Environment {
             data_home: absolute("XDG_DATA_HOME"),
             home: absolute("HOME"),
             token: token(env::var_os("RUNWRIGHT_TOKEN"))?,
+            keys: KeyVariables::read(env::var_os),
             uid: rustix::process::geteuid().as_raw(),
         })
     }

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::ListenAddress;
+use super::{ListenAddress, ProviderConfigError};
 
 /// The exit code of a refused command line or configuration, the same one clap uses.
 pub const USAGE_EXIT_CODE: u8 = 2;
@@ -51,4 +51,7 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
+    /// The model cannot be asked like this.
+    #[error(transparent)]
+    Provider(#[from] ProviderConfigError),
 }

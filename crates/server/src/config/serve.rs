@@ -10,8 +10,8 @@ use std::{
 use crate::guard::{Authority, Origin};
 
 use super::{
-    AuthConfig, ConfigError, DefaultSocket, Environment, ListenAddress, ServeArgs, StorageConfig,
-    TokenSource, check_exposure,
+    AuthConfig, ConfigError, DefaultSocket, Environment, ListenAddress, ModelConfig, ServeArgs,
+    StorageConfig, TokenSource, check_exposure,
     data_dir::data_dir,
     serve_args::{LimitArgs, LogFormatArg},
 };
@@ -31,6 +31,8 @@ pub struct ServeConfig {
     pub data_dir: PathBuf,
     /// Where sessions, runs and events are kept.
     pub storage: StorageConfig,
+    /// Which model answers prompts; `None` for the offline model.
+    pub model: Option<ModelConfig>,
     /// How long runs may go on after the first signal.
     pub drain_timeout: Duration,
     /// How long a workspace stays open without clients and runs.
@@ -118,6 +120,7 @@ impl ServeArgs {
             allowed_origins: self.allow_origin,
             data_dir,
             storage: self.storage.into(),
+            model: self.provider.resolve(environment)?,
             drain_timeout: Duration::from_secs(self.drain_timeout),
             linger: Duration::from_secs(self.linger),
             idle_exit: self.idle_exit.map(Duration::from_secs),
@@ -156,6 +159,9 @@ impl ServeConfig {
         notices.extend(addresses.iter().filter(|address| address.is_remote()).map(|address| {
             format!("`{address}` can be reached from other machines and is not encrypted: put a TLS proxy before it")
         }));
+        if let Some(model) = &self.model {
+            notices.extend(model.endpoint.notices());
+        }
         notices
     }
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum, builder::BoolishValueParser, value_parser};
 
 use crate::guard::{Authority, Origin};
 
-use super::{ByteSize, ListenAddress, StorageArgs};
+use super::{ByteSize, ListenAddress, ProviderArgs, StorageArgs};
 
 /// The flags of `serve`. [`ServeArgs::resolve`] makes a configuration of them.
 #[derive(Debug, Args)]
@@ -108,6 +108,10 @@ pub struct ServeArgs {
         default_value_t = 10
     )]
     pub linger: u64,
+
+    /// Which model answers.
+    #[command(flatten)]
+    pub provider: ProviderArgs,
 
     /// Where things are kept, and for how long.
     #[command(flatten)]

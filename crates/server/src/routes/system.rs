@@ -108,6 +108,7 @@ async fn status(State(state): State<AppState>) -> Json<Status> {
     Json(Status {
         version: state.info().version.clone(),
         uptime_ms: state.uptime_ms(),
+        model: state.info().model.clone(),
         workspaces: state.backend().status(),
     })
 }

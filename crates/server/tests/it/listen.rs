@@ -16,7 +16,10 @@ use std::{
 };
 
 use runwright_server::{
-    config::{AuthConfig, ConfigError, DefaultSocket, Environment, ListenAddress, ListenPlan},
+    config::{
+        AuthConfig, ConfigError, DefaultSocket, Environment, KeyVariables, ListenAddress,
+        ListenPlan,
+    },
     listen::{AcceptError, BindError, Inherited, bind},
 };
 use rustix::{process::Uid, thread::set_thread_res_uid};
@@ -253,6 +256,7 @@ async fn the_default_socket_lives_in_a_private_folder_or_nowhere() {
         data_home: None,
         home: None,
         token: None,
+        keys: KeyVariables::default(),
         uid,
     };
     let plan = ListenPlan::Default(DefaultSocket::new(&environment));

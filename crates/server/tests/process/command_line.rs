@@ -14,12 +14,12 @@ use crate::server::{SOON, Server, Start};
 use crate::workspace::Member;
 
 /// A person at a machine: a home, a runtime directory, a project.
-struct Person {
+pub(crate) struct Person {
     home: TempDir,
 }
 
 impl Person {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = TempDir::new().unwrap();
         let person = Self { home };
         std::fs::create_dir(person.project()).unwrap();
@@ -27,12 +27,12 @@ impl Person {
         person
     }
 
-    fn project(&self) -> std::path::PathBuf {
+    pub(crate) fn project(&self) -> std::path::PathBuf {
         self.home.path().join("project")
     }
 
     /// The binary with these arguments, in the project, with nothing of the environment of whoever runs the tests.
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runwright"));
         command.args(args).current_dir(self.project()).env_clear();
         command
@@ -46,7 +46,7 @@ impl Person {
         command
     }
 
-    async fn runs(&self, args: &[&str]) -> Output {
+    pub(crate) async fn runs(&self, args: &[&str]) -> Output {
         timeout(SOON, self.command(args).output())
             .await
             .unwrap()
@@ -54,11 +54,11 @@ impl Person {
     }
 }
 
-fn host(server: &Server) -> String {
+pub(crate) fn host(server: &Server) -> String {
     server.urls()[0].clone()
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 

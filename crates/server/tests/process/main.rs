@@ -8,6 +8,8 @@ mod http;
 mod maintenance;
 mod many;
 mod promises;
+#[cfg(feature = "providers")]
+mod providers;
 mod recorded;
 mod restart;
 mod server;

@@ -8,7 +8,7 @@ use crate::server::{Server, Start};
 use crate::workspace::{Member, endings, ends};
 
 /// What every reader must agree about: all but the snapshots that a slower one may skip.
-fn common(events: &[Value]) -> Vec<&Value> {
+pub(crate) fn common(events: &[Value]) -> Vec<&Value> {
     let is_snapshot =
         |event: &Value| event["payload"]["type"] == "updated" && event["type"] != "run_complete";
     events.iter().filter(|event| !is_snapshot(event)).collect()
@@ -28,7 +28,7 @@ fn assert_grows(events: &[Value]) {
 }
 
 /// The last state that was seen of each message.
-fn last_messages(events: &[Value]) -> Vec<(String, Value)> {
+pub(crate) fn last_messages(events: &[Value]) -> Vec<(String, Value)> {
     let messages = events.iter().filter(|event| event["type"] == "message");
     let mut last = std::collections::BTreeMap::new();
     for event in messages {

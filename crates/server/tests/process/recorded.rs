@@ -5,6 +5,7 @@ mod compare;
 mod conversation;
 mod differences;
 mod ids;
+mod provider;
 mod story;
 
 use std::ops::RangeInclusive;
@@ -12,6 +13,7 @@ use std::ops::RangeInclusive;
 use self::conversation::{Conversation, Exchange};
 use self::differences::Differences;
 use self::ids::Ids;
+use self::provider::Provider;
 use crate::http::{Answer, Client, Events};
 use crate::server::{Server, Start};
 
@@ -26,16 +28,25 @@ struct Script {
     unattended: &'static [usize],
     /// Requests before which everything has come to its end.
     in_peace: &'static [usize],
+    /// Whether a provider answers, as when it was recorded; the offline model otherwise.
+    asks_provider: bool,
 }
+
+/// A script of one prompt that is waited for.
+const ONE_PROMPT: Script = Script {
+    name: "",
+    left_out: &[],
+    under_way: &[],
+    unattended: &[],
+    in_peace: &[],
+    asks_provider: false,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_prompt_of_the_one_shot_client_goes_as_recorded() {
     replay(&Script {
         name: "run-plain",
-        left_out: &[],
-        under_way: &[],
-        unattended: &[],
-        in_peace: &[],
+        ..ONE_PROMPT
     })
     .await;
 }
@@ -44,10 +55,7 @@ async fn a_plain_prompt_of_the_one_shot_client_goes_as_recorded() {
 async fn a_continued_session_of_the_one_shot_client_goes_as_recorded() {
     replay(&Script {
         name: "run-continue",
-        left_out: &[],
-        under_way: &[],
-        unattended: &[],
-        in_peace: &[],
+        ..ONE_PROMPT
     })
     .await;
 }
@@ -56,10 +64,8 @@ async fn a_continued_session_of_the_one_shot_client_goes_as_recorded() {
 async fn a_client_that_is_interrupted_and_leaves_goes_as_recorded() {
     replay(&Script {
         name: "run-sigint",
-        left_out: &[],
         under_way: &[6],
-        unattended: &[],
-        in_peace: &[],
+        ..ONE_PROMPT
     })
     .await;
 }
@@ -74,15 +80,55 @@ async fn start_chat_queue_cancel_sessions_and_leaving_of_the_interactive_client_
         under_way: &[42, 51],
         unattended: &[44, 53],
         in_peace: &[55],
+        ..ONE_PROMPT
+    })
+    .await;
+}
+
+#[cfg(feature = "providers")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_refuses_goes_as_recorded() {
+    replay(&Script {
+        name: "run-fail",
+        asks_provider: true,
+        ..ONE_PROMPT
+    })
+    .await;
+}
+
+#[cfg(feature = "providers")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_overloaded_once_goes_as_recorded() {
+    replay(&Script {
+        name: "run-fail-retry",
+        asks_provider: true,
+        ..ONE_PROMPT
+    })
+    .await;
+}
+
+#[cfg(feature = "providers")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_cuts_each_answer_goes_as_recorded() {
+    replay(&Script {
+        name: "run-truncate",
+        asks_provider: true,
+        ..ONE_PROMPT
     })
     .await;
 }
 
 async fn replay(script: &Script) {
     let recorded = Conversation::load(script.name);
+    let provider = match script.asks_provider {
+        true => Some(Provider::start().await),
+        false => None,
+    };
     // No linger: the streams end as soon as the last client has left and the last run has ended.
+    let mut flags = vec!["--linger", "0"];
+    flags.extend(provider.iter().flat_map(Provider::flags));
     let server = Server::start_with(&Start {
-        flags: &["--linger", "0"],
+        flags: &flags,
         ..Start::default()
     });
     let mut replay = Replay {
@@ -107,6 +153,9 @@ async fn replay(script: &Script) {
                 replay.says_something().await;
             } else if !script.unattended.contains(&at) {
                 replay.all_runs_ended().await;
+                if let Some(provider) = &provider {
+                    replay.has_title(provider).await;
+                }
             }
         }
     }
@@ -184,6 +233,20 @@ impl Replay {
         while story::ended(&stream.seen) < runs {
             let event = stream.events.next().await.unwrap();
             stream.seen.push(event);
+        }
+    }
+
+    /// Lets the provider make a title, now that the run has ended without it, and reads until the session has it.
+    async fn has_title(&mut self, provider: &Provider) {
+        provider.make_title();
+        let stream = self.streams.last_mut().unwrap();
+        loop {
+            let event = stream.events.next().await.unwrap();
+            let is_title = event["payload"]["payload"]["title"] == "Title.";
+            stream.seen.push(event);
+            if is_title {
+                return;
+            }
         }
     }
 

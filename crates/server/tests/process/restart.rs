@@ -12,6 +12,7 @@ use crate::workspace::{Member, endings, ends};
 /// Goes on with accepted runs at once, and closes a workspace as soon as they have ended.
 const RESUMES: Start<'_> = Start {
     flags: &["--resume-queued", "--linger", "0"],
+    env: &[],
     tcp: false,
 };
 

@@ -32,6 +32,8 @@ pub(crate) struct Server {
 pub(crate) struct Start<'a> {
     /// Flags besides the listener and the data folder.
     pub(crate) flags: &'a [&'a str],
+    /// Its variables, besides those of whoever runs the tests.
+    pub(crate) env: &'a [(&'a str, &'a str)],
     /// Where it listens besides its Unix socket.
     pub(crate) tcp: bool,
 }
@@ -66,10 +68,12 @@ impl Server {
             .args(start.flags);
         // Nothing of whoever runs the tests reaches the server.
         let inherited = std::env::vars_os().map(|(name, _)| name);
-        for name in inherited.filter(|name| name.to_string_lossy().starts_with("RUNWRIGHT_")) {
+        let is_ours = |name: &str| name.starts_with("RUNWRIGHT_") || name.ends_with("_API_KEY");
+        for name in inherited.filter(|name| is_ours(&name.to_string_lossy())) {
             command.env_remove(name);
         }
         command
+            .envs(start.env.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -138,6 +142,12 @@ impl Server {
     /// What it has logged and nobody has read.
     pub(crate) fn rest_of_log(&self) -> String {
         self.log.try_iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// What it has logged and nobody has read, of a server that has ended.
+    #[cfg(feature = "providers")]
+    pub(crate) fn log_to_the_end(&self) -> String {
+        self.log.iter().collect::<Vec<_>>().join("\n")
     }
 
     /// What it logged before it listened.

@@ -134,7 +134,7 @@ pub(super) async fn a_change_touches_only_its_fields(fresh: Fresh) {
 
 type Apply = fn(&mut Session, &MessageId);
 
-/// One change of each field, and what it does; spending twice adds the cost and replaces the tokens.
+/// One change of each field, and what it does; spending again adds the cost and replaces the tokens, if there are any.
 fn changes(summary: &MessageId) -> Vec<(SessionChange, Apply)> {
     let spent = |prompt_tokens, completion_tokens, cost| SessionChange {
         spent: Some(Spent {
@@ -176,6 +176,7 @@ fn changes(summary: &MessageId) -> Vec<(SessionChange, Apply)> {
                 session.cost,
             ) = (900, 70, 0.75);
         }),
+        (spent(0, 0, 0.25), |session, _| session.cost = 1.0),
     ]
 }
 

@@ -100,6 +100,7 @@ fn routes(config: &ServeConfig, backend: Backend) -> App {
     let info = ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         allow_remote_shutdown: false,
+        model: None,
         limits,
     };
     let router = router(AppState::new(backend, info));

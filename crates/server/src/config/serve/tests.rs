@@ -1,7 +1,7 @@
 //! Flags and environment in, configuration or refusal out.
 
 use super::*;
-use crate::config::{Cli, Command, Retention};
+use crate::config::{Cli, Command, KeyVariables, Retention};
 
 fn environment() -> Environment {
     Environment {
@@ -11,6 +11,7 @@ fn environment() -> Environment {
         data_home: None,
         home: Some("/home/u".into()),
         token: None,
+        keys: KeyVariables::default(),
         uid: 7,
     }
 }

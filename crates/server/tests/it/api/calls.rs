@@ -46,6 +46,7 @@ pub(crate) fn info() -> ServerInfo {
     ServerInfo {
         version: "1.2.3".to_owned(),
         allow_remote_shutdown: false,
+        model: None,
         limits: limits(),
     }
 }

@@ -18,7 +18,21 @@ enum What {
     Story(fn(Vec<Step>) -> Vec<Step>),
 }
 
-const ALL: &[&str] = &["run-plain", "run-continue", "run-sigint", "tui"];
+const ALL: &[&str] = &[
+    "run-plain",
+    "run-continue",
+    "run-sigint",
+    "tui",
+    "run-fail",
+    "run-fail-retry",
+    "run-truncate",
+];
+
+/// Those that the offline model answers.
+const OFFLINE: &[&str] = &["run-plain", "run-continue", "run-sigint", "tui"];
+
+/// Those that a provider answers.
+const PROVIDER: &[&str] = &["run-fail", "run-fail-retry", "run-truncate"];
 
 const TABLE: &[Difference] = &[
     Difference {
@@ -47,12 +61,12 @@ const TABLE: &[Difference] = &[
         reason: "the to-do list was written by a tool whose prompt is left out here",
     },
     Difference {
-        shows_in: ALL,
+        shows_in: OFFLINE,
         what: What::Answer("GET /v1/workspaces/*/agent .model_cfg .max_tokens: missing"),
         reason: "nobody configured a limit for the offline model; the contract leaves zero out",
     },
     Difference {
-        shows_in: &["run-plain", "run-continue", "tui"],
+        shows_in: &["run-plain", "run-continue", "tui", "run-fail-retry"],
         what: What::Story(terminal_event_after_the_last_message),
         reason: "the terminal event comes after all messages of its turn were flushed (semantics 2.4); the recorded \
                  server lets it overtake them",
@@ -78,6 +92,18 @@ const TABLE: &[Difference] = &[
         shows_in: &["run-sigint"],
         what: What::Story(runs_go_on_without_clients),
         reason: "a run outlives its clients (semantics 4); the recorded server cancels it when the last one leaves",
+    },
+    Difference {
+        shows_in: &["run-fail", "run-truncate"],
+        what: What::Story(failure_after_the_last_message),
+        reason: "how a run ended is told after all messages of its turn were flushed (semantics 2.4), its error as its \
+                 terminal event",
+    },
+    Difference {
+        shows_in: PROVIDER,
+        what: What::Story(the_title_comes_last),
+        reason: "a title never delays the end of a run: the provider keeps it back until the run has ended, which the \
+                 one that was recorded with did not",
     },
 ];
 
@@ -213,6 +239,28 @@ fn runs_go_on_without_clients(mut story: Vec<Step>) -> Vec<Step> {
         "agent_event created agent_finished",
     ];
     story.extend(goes_on.map(step));
+    story
+}
+
+fn failure_after_the_last_message(mut story: Vec<Step>) -> Vec<Step> {
+    let fails = |step: &Step| step.what == "agent_event created error";
+    let last = |step: &Step| step.what.starts_with("message updated assistant");
+    if let (Some(failure), Some(last)) =
+        (story.iter().position(fails), story.iter().rposition(last))
+    {
+        let step = story.remove(failure);
+        // The message has moved up by one if it came later.
+        story.insert(if failure < last { last } else { last + 1 }, step);
+    }
+    story
+}
+
+fn the_title_comes_last(mut story: Vec<Step>) -> Vec<Step> {
+    let is_session = |step: &Step| step.what == "session updated";
+    if let Some(at) = story.iter().position(is_session) {
+        let title = story.remove(at);
+        story.push(title);
+    }
     story
 }
 
