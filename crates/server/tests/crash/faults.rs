@@ -66,6 +66,12 @@ async fn a_disk_with_errors_refuses_prompts_until_it_works_again() {
     survives(Fault::Broken, (503, "storage_unavailable")).await;
 }
 
+/// What was refused then is in the log of the database, whole, and must not come back out of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_cannot_sync_refuses_prompts_and_keeps_nothing_of_what_it_refused() {
+    survives(Fault::Unsynced, (503, "storage_unavailable")).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fails_again_and_again_for_a_moment_loses_nothing() {
     let mut trial = Trial::begin().await;

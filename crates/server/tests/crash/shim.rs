@@ -54,6 +54,8 @@ pub(crate) enum Fault {
     ReadOnly,
     /// The device does not answer: writes, syncs and reads fail.
     Broken,
+    /// Syncs fail, and nothing else: what was written is there, and nobody can say whether it stays.
+    Unsynced,
     /// Reads fail, and nothing else.
     Unreadable,
 }
@@ -154,6 +156,7 @@ impl Shim {
             Fault::Full { room } => (WRITES, Errno::NOSPC, room),
             Fault::ReadOnly => (WRITES | SYNCS | NAMES, Errno::ROFS, 0),
             Fault::Broken => (WRITES | SYNCS | READS, Errno::IO, 0),
+            Fault::Unsynced => (SYNCS, Errno::IO, 0),
             Fault::Unreadable => (READS, Errno::IO, 0),
         };
         self.set(

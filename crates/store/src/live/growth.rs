@@ -12,7 +12,9 @@
 //! | 3 | the parts from here on are gone | |
 //! | 4 | the message changes, but for its parts | the message without parts, JSON |
 
-use runwright_proto::{Message, Part, Reasoning, Text, TextPart};
+use std::mem::swap;
+
+use runwright_proto::{Message, Part, Reasoning, Text, TextPart, ToolCall};
 
 use crate::varint;
 
@@ -76,50 +78,30 @@ pub(crate) fn apply(message: &mut Message, mut steps: &[u8]) -> Result<(), BadGr
 
 /// How a part that was there before has changed.
 fn grown(out: &mut Vec<u8>, place: usize, old: &Part, new: &Part) {
-    let (Some(before), Some(after)) = (text(old), text(new)) else {
+    let Some(more) = more(old, new) else {
         if old != new {
             put(out, PUT, place, &json(new));
         }
         return;
     };
     let (old_frame, new_frame) = (without_text(old), without_text(new));
-    if !after.starts_with(before) || old.kind() != new.kind() {
-        return put(out, PUT, place, &json(new));
-    }
     if old_frame != new_frame {
         put(out, PUT_AROUND_TEXT, place, &json(&new_frame));
     }
-    if after.len() > before.len() {
-        put(
-            out,
-            APPEND,
-            place,
-            after.slice_from(before.len()).as_bytes(),
-        );
+    if !more.is_empty() {
+        put(out, APPEND, place, more.as_bytes());
     }
 }
 
-/// The text of a part that may grow.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the texts of the other kinds come whole"
-)]
-fn text(part: &Part) -> Option<&Text> {
-    match part {
-        Part::Text(part) => Some(&part.text),
-        Part::Reasoning(part) => Some(&part.thinking),
-        _ => None,
-    }
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the texts of the other kinds come whole"
-)]
-fn text_mut(part: &mut Part) -> Option<&mut Text> {
-    match part {
-        Part::Text(part) => Some(&mut part.text),
-        Part::Reasoning(part) => Some(&mut part.thinking),
+/// What came to the text of a part; nothing if it has none that may grow, or has another one now.
+fn more(old: &Part, new: &Part) -> Option<String> {
+    let appended = |old: &Text, new: &Text| new.starts_with(old).then(|| new.slice_from(old.len()));
+    match (old, new) {
+        (Part::Text(old), Part::Text(new)) => appended(&old.text, &new.text),
+        (Part::Reasoning(old), Part::Reasoning(new)) => appended(&old.thinking, &new.thinking),
+        (Part::ToolCall(old), Part::ToolCall(new)) => {
+            new.input.strip_prefix(&*old.input).map(str::to_owned)
+        }
         _ => None,
     }
 }
@@ -135,14 +117,26 @@ fn without_text(part: &Part) -> Part {
             thinking: Text::new(),
             ..part.clone()
         }),
+        Part::ToolCall(part) => Part::ToolCall(ToolCall {
+            input: "".into(),
+            ..part.clone()
+        }),
         other => other.clone(),
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the texts of the other kinds come whole"
+)]
 fn append(message: &mut Message, place: usize, bytes: &[u8]) -> Result<(), BadGrowth> {
     let more = std::str::from_utf8(bytes).map_err(|_| BadGrowth)?;
-    let part = message.parts.get_mut(place).ok_or(BadGrowth)?;
-    text_mut(part).ok_or(BadGrowth)?.push_str(more);
+    match message.parts.get_mut(place).ok_or(BadGrowth)? {
+        Part::Text(part) => part.text.push_str(more),
+        Part::Reasoning(part) => part.thinking.push_str(more),
+        Part::ToolCall(part) => part.input = [&*part.input, more].concat().into(),
+        _ => return Err(BadGrowth),
+    }
     Ok(())
 }
 
@@ -157,8 +151,14 @@ fn set(message: &mut Message, place: usize, part: Part) -> Result<(), BadGrowth>
 
 fn set_around_text(message: &mut Message, place: usize, mut part: Part) -> Result<(), BadGrowth> {
     let known = message.parts.get_mut(place).ok_or(BadGrowth)?;
-    let kept = text_mut(known).ok_or(BadGrowth)?;
-    *text_mut(&mut part).ok_or(BadGrowth)? = std::mem::take(kept);
+    match (&mut *known, &mut part) {
+        (Part::Text(known), Part::Text(part)) => swap(&mut known.text, &mut part.text),
+        (Part::Reasoning(known), Part::Reasoning(part)) => {
+            swap(&mut known.thinking, &mut part.thinking);
+        }
+        (Part::ToolCall(known), Part::ToolCall(part)) => swap(&mut known.input, &mut part.input),
+        _ => return Err(BadGrowth),
+    }
     *known = part;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier};
 
 use runwright_agent::testing::RecordingSink;
 use runwright_agent::{FixedClock, Pace};
-use runwright_proto::{MessageId, Part, Role, SessionId};
+use runwright_proto::{Change, Event, MessageId, Part, Role, SessionId, SkillsEvent};
 use tempfile::TempDir;
 
 use super::*;
@@ -112,4 +112,29 @@ async fn text_that_a_full_queue_refuses_is_stored_with_the_text_after_it() {
     while stage.pieces().await == 0 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Nobody can say for sure that a commit that failed has left nothing on disk, under the numbers that it had.
+#[tokio::test]
+async fn the_numbers_of_a_batch_that_failed_are_not_used_again() {
+    let stage = Stage::new(EngineOptions::default());
+    let state = &stage.state;
+    let event = || Publication {
+        event: Event::SkillsEvent(Change::updated(SkillsEvent::default())),
+        run: None,
+        pace: Pace::Now,
+    };
+    state.tell(event());
+    for _ in 0..2 {
+        let fails = state.change::<(), _>(move |_, batch| {
+            batch.publish(event());
+            batch.publish(event());
+            Err(rusqlite::Error::InvalidQuery)
+        });
+        fails.await.unwrap_err();
+        state.tell(event());
+    }
+    let published = stage.sink.numbered();
+    let numbers: Vec<_> = published.iter().map(|(seq, _)| seq.0).collect();
+    assert_eq!(numbers, [1, 4, 7]);
 }

@@ -68,11 +68,12 @@ fn change() -> impl Strategy<Value = Change> {
 
 fn make(message: &mut Message, change: Change) {
     match change {
-        Change::Append(place, more) => {
-            if let Some(text) = message.parts.get_mut(place).and_then(text_mut) {
-                text.push_str(&more);
-            }
-        }
+        Change::Append(place, more) => match message.parts.get_mut(place) {
+            Some(Part::Text(part)) => part.text.push_str(&more),
+            Some(Part::Reasoning(part)) => part.thinking.push_str(&more),
+            Some(Part::ToolCall(part)) => part.input = format!("{}{more}", part.input).into(),
+            _ => {}
+        },
         Change::Put(place, part) => {
             if let Some(known) = message.parts.get_mut(place) {
                 *known = part;
@@ -118,7 +119,7 @@ proptest! {
 fn a_text_that_grows_costs_its_growth() {
     let mut message = message(vec![Part::text("x".repeat(100_000))]);
     let before = message.clone();
-    text_mut(&mut message.parts[0]).unwrap().push_str("more");
+    make(&mut message, Change::Append(0, "more".into()));
     assert_eq!(between(&before, &message), b"\x00\x00\x04more");
 
     let thought = |finished_at| {
@@ -140,6 +141,36 @@ fn a_text_that_grows_costs_its_growth() {
     );
     let steps = between(&before, &after);
     assert!(steps.len() < 100, "{} bytes", steps.len());
+}
+
+#[test]
+fn the_input_of_a_tool_call_that_grows_costs_its_growth() {
+    let call = |input: String, finished| {
+        let (id, name) = ("c1".into(), "write".into());
+        message(vec![Part::ToolCall(ToolCall {
+            id,
+            name,
+            input: input.into(),
+            finished,
+            ..ToolCall::default()
+        })])
+    };
+    let long = "x".repeat(100_000);
+    let (before, after) = (
+        call(long.clone(), false),
+        call(format!("{long}more"), false),
+    );
+    assert_eq!(between(&before, &after), b"\x00\x00\x04more");
+    let finished = call(format!("{long}more"), true);
+    let steps = between(&after, &finished);
+    assert!(steps.len() < 200, "{} bytes", steps.len());
+    let mut kept = after;
+    apply(&mut kept, &steps).unwrap();
+    assert_eq!(kept, finished);
+    // Another input is told whole.
+    let replaced = call("{}".to_owned(), true);
+    apply(&mut kept, &between(&finished, &replaced)).unwrap();
+    assert_eq!(kept, replaced);
 }
 
 #[test]
