@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use runwright_runner::testing::{Cut, Ending, Failure, Gate, Script, Unreachable};
 use runwright_runner::{
-    AnswerEvent, AnswerLimits, GenaiProvider, Protocol, Provider, ProviderErrorKind,
-    ProviderSettings,
+    AnswerEvent, GenaiProvider, Protocol, Provider, ProviderErrorKind, ProviderSettings,
 };
 
-use crate::genai_stage::{CASES, Case, asking, provider, told};
+use crate::genai_stage::{CASES, Case, asking, settings, told};
 
 use ProviderErrorKind::{Auth, ContextLength, Network, Provider as Broken, RateLimit, Refused};
 
@@ -263,19 +262,11 @@ async fn a_provider_that_is_not_there_is_told_with_its_name_and_the_reason() {
 #[tokio::test]
 async fn a_provider_that_does_not_pick_up_is_given_up_in_time() {
     let nobody = Unreachable::hanging().await;
-    let provider = GenaiProvider::new(ProviderSettings {
-        protocol: Protocol::OpenAiCompat,
-        base_url: Some(nobody.url()),
-        api_key: None,
-        connect_timeout: Duration::from_millis(50),
-        limits: AnswerLimits::default(),
-    })
-    .unwrap();
-    let told = told(provider.answer(asking("hi"))).await;
+    let told = told(unreachable(&nobody.url()).answer(asking("hi"))).await;
     let error = told.error();
     assert_eq!(
         (error.kind, &*error.message),
-        (Network, "127.0.0.1 was not reached within 0.05 s")
+        (Network, "127.0.0.1 was not reached within 0.2 s")
     );
 }
 
@@ -343,6 +334,11 @@ async fn a_refusal_does_not_wait_for_its_last_words() {
     );
 }
 
+/// An adapter that does not wait long for a connection.
 fn unreachable(url: &str) -> GenaiProvider {
-    provider(Protocol::OpenAiCompat, url, AnswerLimits::default())
+    GenaiProvider::new(ProviderSettings {
+        connect_timeout: Duration::from_millis(200),
+        ..settings(Protocol::OpenAiCompat, url)
+    })
+    .unwrap()
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use runwright_runner::testing::{self, Failure, Script};
 use runwright_runner::{
-    AnswerEvent, AnswerLimits, GenaiProvider, ModelRequest, Protocol, Provider, ProviderErrorKind,
+    AnswerEvent, GenaiProvider, ModelRequest, Protocol, Provider, ProviderErrorKind,
     ProviderSettings, StopReason, TokenUsage,
 };
 use serde_json::json;
 
-use crate::genai_stage::{CASES, asking, told};
+use crate::genai_stage::{CASES, asking, settings, told};
 
 fn data(value: &serde_json::Value) -> Vec<u8> {
     format!("data: {value}\n\n").into_bytes()
@@ -169,12 +169,10 @@ async fn hazard_5_nothing_is_inferred_from_the_name_of_a_model() {
 async fn hazard_5_without_a_key_none_is_sent() {
     for case in CASES {
         let stage = case.stage().await;
+        let base_url = stage.server.base_url(case.spoken);
         let provider = GenaiProvider::new(ProviderSettings {
-            protocol: case.protocol,
-            base_url: Some(stage.server.base_url(case.spoken)),
             api_key: None,
-            connect_timeout: Duration::from_secs(10),
-            limits: AnswerLimits::default(),
+            ..settings(case.protocol, &base_url)
         })
         .unwrap();
         assert_eq!(told(provider.answer(asking("hi"))).await.text(), "hello");

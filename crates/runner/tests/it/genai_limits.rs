@@ -8,8 +8,8 @@ use crate::genai_stage::CASES;
 /// Small limits, so that a flood is over soon.
 const LIMITS: AnswerLimits = AnswerLimits {
     frame_bytes: 64 << 10,
-    answer_bytes: 32 << 10,
-    tool_input_bytes: 32 << 10,
+    answer_bytes: 4 << 10,
+    tool_input_bytes: 16 << 10,
     error_body_bytes: 16 << 10,
     header_bytes: 16 << 10,
     wire_bytes: 16 << 20,

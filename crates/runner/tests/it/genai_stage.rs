@@ -132,13 +132,21 @@ impl Told {
 /// An adapter.
 pub(crate) fn provider(protocol: Protocol, base_url: &str, limits: AnswerLimits) -> GenaiProvider {
     GenaiProvider::new(ProviderSettings {
+        limits,
+        ..settings(protocol, base_url)
+    })
+    .unwrap()
+}
+
+/// The settings of an adapter.
+pub(crate) fn settings(protocol: Protocol, base_url: &str) -> ProviderSettings {
+    ProviderSettings {
         protocol,
         base_url: Some(base_url.to_owned()),
         api_key: Some(Secret::from(KEY.to_owned())),
         connect_timeout: Duration::from_secs(10),
-        limits,
-    })
-    .unwrap()
+        limits: AnswerLimits::default(),
+    }
 }
 
 /// A request with one prompt.
