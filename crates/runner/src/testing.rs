@@ -54,6 +54,7 @@ mod requests;
 mod script;
 mod stage;
 mod unreachable;
+mod until;
 
 pub use self::exchange::{Ending, Exchange};
 pub use self::failure::Failure;

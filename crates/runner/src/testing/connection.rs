@@ -27,6 +27,10 @@ pub(super) async fn serve(mut socket: TcpStream, house: Arc<House>) {
             () = gate.pass() => {}
             () = hung_up_unread(&socket) => return,
         }
+        let Ok(again) = registered_again(socket) else {
+            return;
+        };
+        socket = again;
     }
     let mut inbox = Vec::new();
     while let Ok(Some((request, closes))) = read_request(&mut socket, &mut inbox).await {
@@ -141,7 +145,7 @@ async fn hung_up(mut reader: ReadHalf<'_>, inbox: &mut Vec<u8>) {
     while let Ok(1..) = reader.read_buf(inbox).await {}
 }
 
-/// The same, without taking anything out of the socket.
+/// The same, without taking anything out of the socket. Leaves it unaware of what is in it.
 async fn hung_up_unread(socket: &TcpStream) {
     loop {
         match socket.ready(Interest::READABLE).await {
@@ -155,4 +159,9 @@ async fn hung_up_unread(socket: &TcpStream) {
             Ok(_) | Err(_) => return,
         }
     }
+}
+
+/// The same socket, aware of what is in it.
+fn registered_again(socket: TcpStream) -> io::Result<TcpStream> {
+    TcpStream::from_std(socket.into_std()?)
 }

@@ -1,10 +1,11 @@
 //! One request and what became of its answer, for the test to look at. It must never know the script.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::until::until;
 use super::{Cut, Request};
 
 /// One request and what became of its answer. Clones are the same exchange.
@@ -56,10 +57,7 @@ impl Exchange {
     /// # Cancel safety
     /// Nothing is lost; call it again.
     pub async fn ended(&self) -> Ending {
-        let mut ending = self.0.ending.subscribe();
-        let ended = ending.wait_for(Option::is_some).await;
-        let ended = ended.expect("invariant: the sender is in the exchange");
-        ended.expect("invariant: it waited for some ending")
+        until(&self.0.ending, |ending| *ending).await
     }
 
     /// How the exchange ended, if it did.
@@ -92,7 +90,7 @@ impl Exchange {
         self.0.ending.send_replace(Some(ending));
     }
 
-    fn written(&self) -> std::sync::MutexGuard<'_, Written> {
+    fn written(&self) -> MutexGuard<'_, Written> {
         let written = self.0.written.lock();
         written.unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,8 +6,20 @@
 /// ([`Script::error`](super::Script::error)) it is a frame, and its headers are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    pub(super) kind: Kind,
+    pub(super) said: Said,
     pub(super) headers: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Said {
+    /// In the words of each vendor.
+    Kind(Kind),
+    /// As it is.
+    Body {
+        status: u16,
+        content_type: String,
+        body: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +32,6 @@ pub(super) enum Kind {
     Internal,
     Overloaded,
     Status(u16, String),
-    Body {
-        status: u16,
-        content_type: String,
-        body: String,
-    },
 }
 
 impl Failure {
@@ -80,12 +87,15 @@ impl Failure {
     #[must_use]
     pub fn body(status: u16, content_type: impl Into<String>, body: impl Into<String>) -> Self {
         let (content_type, body) = (content_type.into(), body.into());
-        Kind::Body {
+        let said = Said::Body {
             status,
             content_type,
             body,
+        };
+        Self {
+            said,
+            headers: Vec::new(),
         }
-        .into()
     }
 
     /// Says when to come again, in seconds or as a date.
@@ -105,7 +115,7 @@ impl Failure {
 impl From<Kind> for Failure {
     fn from(kind: Kind) -> Self {
         Self {
-            kind,
+            said: Said::Kind(kind),
             headers: Vec::new(),
         }
     }

@@ -9,7 +9,7 @@ mod responses;
 mod whole;
 
 pub(super) use self::whole::Whole;
-use super::failure::Kind;
+use super::failure::{Kind, Said};
 use super::script::Piece;
 use super::{Failure, Usage};
 
@@ -124,24 +124,24 @@ impl Protocol {
 
     /// An error response.
     pub(super) fn refuse(self, failure: &Failure, model: &str) -> Refusal {
-        let (status, body) = match &failure.kind {
-            Kind::Body {
+        match &failure.said {
+            Said::Kind(kind) => {
+                let (status, body) = self.refusal(kind, model);
+                Refusal {
+                    status,
+                    content_type: JSON.to_owned(),
+                    body,
+                }
+            }
+            Said::Body {
                 status,
                 content_type,
                 body,
-            } => {
-                return Refusal {
-                    status: *status,
-                    content_type: content_type.clone(),
-                    body: body.clone(),
-                };
-            }
-            kind => self.refusal(kind, model),
-        };
-        Refusal {
-            status,
-            content_type: JSON.to_owned(),
-            body,
+            } => Refusal {
+                status: *status,
+                content_type: content_type.clone(),
+                body: body.clone(),
+            },
         }
     }
 

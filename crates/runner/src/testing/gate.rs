@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::until::until;
+
 /// A place in a script where it waits for the test, and the test for it.
 ///
 /// Clones are the same gate. Once it is released it stays open.
@@ -37,9 +39,7 @@ impl Gate {
     /// # Cancel safety
     /// Nothing is lost; call it again.
     pub async fn reached_times(&self, times: usize) {
-        let mut reached = self.0.reached.subscribe();
-        let seen = reached.wait_for(|came| *came >= times).await;
-        seen.expect("invariant: the sender is in the gate");
+        until(&self.0.reached, |came| (*came >= times).then_some(())).await;
     }
 
     /// Lets pass who waits, and who comes later.
@@ -50,8 +50,6 @@ impl Gate {
     /// Waits at the gate.
     pub(super) async fn pass(&self) {
         self.0.reached.send_modify(|came| *came += 1);
-        let mut released = self.0.released.subscribe();
-        let open = released.wait_for(|open| *open).await;
-        open.expect("invariant: the sender is in the gate");
+        until(&self.0.released, |released| released.then_some(())).await;
     }
 }

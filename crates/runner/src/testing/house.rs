@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::request::Ask;
+use super::until::until;
 use super::{Exchange, Gate, Request, Requests, Script};
 
 /// What all connections share.
@@ -103,9 +104,7 @@ impl House {
     }
 
     pub(super) async fn connections_are(&self, wanted: impl Fn(Connections) -> bool) {
-        let mut connections = self.connections.subscribe();
-        let seen = connections.wait_for(|now| wanted(*now)).await;
-        seen.expect("invariant: the sender is in the house");
+        until(&self.connections, |now| wanted(*now).then_some(())).await;
     }
 
     fn settings(&self) -> MutexGuard<'_, Settings> {

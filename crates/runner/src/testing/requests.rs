@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::until::until;
 use super::{Exchange, Request, Script, directives};
 
 /// The requests of one kind, in the order in which they come.
@@ -70,10 +71,7 @@ impl Requests {
     /// # Cancel safety
     /// Nothing is lost; call it again.
     pub async fn request(&self, number: usize) -> Exchange {
-        let mut states = self.0.subscribe();
-        let state = states.wait_for(|state| state.came.len() > number).await;
-        let state = state.expect("invariant: the sender is in the requests");
-        state.came[number].clone()
+        until(&self.0, |state| state.came.get(number).cloned()).await
     }
 
     /// How many requests have come.

@@ -70,6 +70,8 @@ pub enum Flood {
 pub(super) enum Step {
     Hold(Gate),
     Pause(Duration),
+    /// Waits until so long after the last tick, or after the request.
+    Tick(Duration),
     Silence,
     Headers,
     Piece(Piece),
@@ -130,6 +132,16 @@ impl Script {
             script = script.text(format!("tok{word} "));
         }
         script.tokens(0, count as u64).stop(StopReason::EndTurn)
+    }
+
+    /// The same with this long before each word. A late word does not delay those behind it, so that the rate holds.
+    #[must_use]
+    pub fn paced_words(count: usize, every: Duration) -> Self {
+        let mut paced = Self::new().tokens(0, count as u64);
+        for word in 0..count {
+            paced = paced.step(Step::Tick(every)).text(format!("tok{word} "));
+        }
+        paced.stop(StopReason::EndTurn)
     }
 
     /// An error instead of an answer.

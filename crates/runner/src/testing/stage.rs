@@ -2,10 +2,11 @@
 //! know what a script is.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::WriteHalf;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::{Exchange, http};
 
@@ -14,6 +15,8 @@ pub(super) struct Stage<'a> {
     socket: WriteHalf<'a>,
     exchange: &'a Exchange,
     head_is_sent: bool,
+    /// When the last tick was due.
+    ticked: Instant,
 }
 
 impl<'a> Stage<'a> {
@@ -22,7 +25,14 @@ impl<'a> Stage<'a> {
             socket,
             exchange,
             head_is_sent: false,
+            ticked: Instant::now(),
         }
+    }
+
+    /// Waits until so long after the last tick was due.
+    pub(super) async fn tick(&mut self, every: Duration) {
+        self.ticked += every;
+        sleep_until(self.ticked).await;
     }
 
     /// Writes bytes of the connection.
@@ -64,6 +74,10 @@ impl<'a> Stage<'a> {
         headers: &[(String, String)],
         body: &[u8],
     ) -> io::Result<()> {
+        assert!(
+            !self.head_is_sent,
+            "a failure comes instead of an answer, not in it"
+        );
         let head = http::sized(status, content_type, headers, body.len());
         self.wire(&[head.as_bytes(), body].concat()).await
     }

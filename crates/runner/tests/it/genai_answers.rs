@@ -49,12 +49,10 @@ async fn thoughts_are_told_apart_from_text_and_signed_where_the_protocol_signs()
             AnswerEvent::Reasoning("let me ".to_owned()),
             AnswerEvent::Reasoning("think".to_owned()),
         ];
-        match case.protocol {
-            Protocol::Anthropic | Protocol::Gemini => wanted.push(AnswerEvent::ReasoningSignature(
-                format!("{}:c2ln", case.protocol),
-            )),
-            // Responses sign only for who asks for it, which not every account may.
-            _ => {}
+        // Responses sign only for who asks for it, which not every account may.
+        if matches!(case.protocol, Protocol::Anthropic | Protocol::Gemini) {
+            let signature = format!("{}:c2ln", case.protocol);
+            wanted.push(AnswerEvent::ReasoningSignature(signature));
         }
         wanted.extend([text("done"), AnswerEvent::End(StopReason::EndTurn)]);
         assert_eq!(told.events, wanted, "{}", case.protocol);
@@ -79,13 +77,14 @@ async fn cached_tokens_are_no_input() {
             .stop(StopReason::EndTurn);
         let told = case.told(script).await;
         // Most protocols do not say what was put into the cache: it counts as read in full.
-        let wanted = match case.protocol {
-            Protocol::Anthropic => used,
-            _ => TokenUsage {
+        let wanted = if case.protocol == Protocol::Anthropic {
+            used
+        } else {
+            TokenUsage {
                 input: 13,
                 cache_write: 0,
                 ..used
-            },
+            }
         };
         assert_eq!(
             told.events.get(1),

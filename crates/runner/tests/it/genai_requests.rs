@@ -3,7 +3,8 @@
 use runwright_proto::Blob;
 use runwright_runner::testing;
 use runwright_runner::{
-    AssistantPart, ModelRequest, Protocol, Provider, RequestMessage, ToolAnswer, UserPart,
+    AnswerEvent, AssistantPart, ModelRequest, Protocol, Provider, RequestMessage, StopReason,
+    ToolAnswer, UserPart,
 };
 use serde_json::{Value, json};
 
@@ -256,12 +257,14 @@ async fn a_signature_goes_back_as_it_came() {
                 .reasoning("hm")
                 .signature("c2ln")
                 .text("a")
-                .stop(runwright_runner::StopReason::EndTurn),
+                .stop(StopReason::EndTurn),
         );
         let events = stage.told().await.events;
-        let signature = events.iter().find_map(|event| match event {
-            runwright_runner::AnswerEvent::ReasoningSignature(signature) => Some(&**signature),
-            _ => None,
+        let signature = events.iter().find_map(|event| {
+            let AnswerEvent::ReasoningSignature(signature) = event else {
+                return None;
+            };
+            Some(&**signature)
         });
         let mut request = asking("hi");
         request.messages.extend([

@@ -98,9 +98,11 @@ impl Stage {
 impl Told {
     /// The text, put together.
     pub(crate) fn text(&self) -> String {
-        let text = |event: &AnswerEvent| match event {
-            AnswerEvent::Text(text) => Some(text.clone()),
-            _ => None,
+        let text = |event: &AnswerEvent| {
+            let AnswerEvent::Text(text) = event else {
+                return None;
+            };
+            Some(text.clone())
         };
         self.events.iter().filter_map(text).collect()
     }

@@ -18,4 +18,5 @@ mod genai_secrets;
 #[cfg(feature = "genai")]
 mod genai_stage;
 mod offline;
+mod scripted_provider;
 mod stage;

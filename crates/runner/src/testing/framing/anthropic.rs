@@ -214,7 +214,6 @@ pub(super) fn refusal(kind: &Kind, model: &str) -> (u16, String) {
         Kind::Internal => (500, "api_error", "Internal server error"),
         Kind::Overloaded => (529, "overloaded_error", "Overloaded"),
         Kind::Status(status, message) => (*status, kind_of(*status), message.as_str()),
-        Kind::Body { status, body, .. } => return (*status, body.clone()),
     };
     let body = format!(
         r#"{{"type":"error","error":{{"type":{},"message":{}}},"request_id":"req_scripted"}}"#,

@@ -196,7 +196,6 @@ pub(super) fn refusal(kind: &Kind, model: &str) -> (u16, String) {
             "",
         ),
         Kind::Status(code, message) => (*code, message.as_str(), status_of(*code), ""),
-        Kind::Body { status, body, .. } => return (*status, body.clone()),
     };
     let message = quoted(message);
     let body = format!(

@@ -125,7 +125,6 @@ pub(super) fn refusal(kind: &Kind, model: &str) -> (u16, String) {
             "server busy, please try again.  maximum pending requests exceeded",
         ),
         Kind::Status(status, message) => (*status, message.as_str()),
-        Kind::Body { status, body, .. } => return (*status, body.clone()),
     };
     (status, format!(r#"{{"error":{}}}"#, quoted(message)))
 }

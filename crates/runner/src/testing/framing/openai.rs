@@ -136,87 +136,68 @@ pub(super) fn models(models: &[String]) -> String {
     )
 }
 
-/// An error as both of OpenAI's protocols have it. `field` is the field that carries the conversation.
+/// An error as both of OpenAI's protocols have it.
+pub(super) struct Refused {
+    status: u16,
+    kind: &'static str,
+    param: Option<String>,
+    pub(super) code: Option<&'static str>,
+    pub(super) message: String,
+}
+
+/// The error of this kind. `field` is the field of the request that carries the conversation.
+pub(super) fn refused(kind: &Kind, model: &str, field: &str) -> Refused {
+    let refused = |status, kind, code, message: String| Refused {
+        status,
+        kind,
+        param: None,
+        code,
+        message,
+    };
+    let invalid = "invalid_request_error";
+    let server = "server_error";
+    match kind {
+        Kind::BadKey => refused(401, invalid, Some("invalid_api_key"), "Incorrect API key provided: sk-scrip*****key. You can find your API key at https://platform.openai.com/account/api-keys.".to_owned()),
+        Kind::UnknownModel => {
+            let message = format!("The model `{model}` does not exist or you do not have access to it.");
+            refused(404, invalid, Some("model_not_found"), message)
+        }
+        Kind::ContextTooLong => {
+            let message = match field {
+                "messages" => "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens. Please reduce the length of the messages.",
+                _ => "Your input exceeds the context window of this model. Please adjust your input and try again.",
+            };
+            let code = Some("context_length_exceeded");
+            Refused {
+                param: Some(field.to_owned()),
+                ..refused(400, invalid, code, message.to_owned())
+            }
+        }
+        Kind::RateLimited => {
+            let message = format!("Rate limit reached for {model} in organization org-scripted on requests per min (RPM): Limit 3, Used 3, Requested 1. Please try again in 20s. Visit https://platform.openai.com/account/rate-limits to learn more.");
+            refused(429, "requests", Some("rate_limit_exceeded"), message)
+        }
+        Kind::OutOfQuota => {
+            let quota = "insufficient_quota";
+            refused(429, quota, Some(quota), "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.".to_owned())
+        }
+        Kind::Internal => refused(500, server, None, "The server had an error while processing your request. Sorry about that!".to_owned()),
+        Kind::Overloaded => refused(503, server, None, "The engine is currently overloaded, please try again later".to_owned()),
+        Kind::Status(status, message) => refused(*status, kind_of(*status), None, message.clone()),
+    }
+}
+
 pub(super) fn refusal(kind: &Kind, model: &str, field: &str) -> (u16, String) {
-    let too_long = if field == "messages" {
-        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens. Please reduce the length of the messages."
-    } else {
-        "Your input exceeds the context window of this model. Please adjust your input and try again."
-    };
-    let no_model = format!("The model `{model}` does not exist or you do not have access to it.");
-    let slower = format!(
-        "Rate limit reached for {model} in organization org-scripted on requests per min (RPM): Limit 3, Used 3, Requested 1. Please try again in 20s. Visit https://platform.openai.com/account/rate-limits to learn more."
-    );
-    let no_param = "null";
-    let (status, message, kind, param, code) = match kind {
-        Kind::BadKey => (
-            401,
-            "Incorrect API key provided: sk-scrip*****key. You can find your API key at https://platform.openai.com/account/api-keys.",
-            "invalid_request_error",
-            no_param,
-            r#""invalid_api_key""#,
-        ),
-        Kind::UnknownModel => (
-            404,
-            no_model.as_str(),
-            "invalid_request_error",
-            no_param,
-            r#""model_not_found""#,
-        ),
-        Kind::ContextTooLong => (
-            400,
-            too_long,
-            "invalid_request_error",
-            if field == "messages" {
-                r#""messages""#
-            } else {
-                r#""input""#
-            },
-            r#""context_length_exceeded""#,
-        ),
-        Kind::RateLimited => (
-            429,
-            slower.as_str(),
-            "requests",
-            no_param,
-            r#""rate_limit_exceeded""#,
-        ),
-        Kind::OutOfQuota => (
-            429,
-            "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
-            "insufficient_quota",
-            no_param,
-            r#""insufficient_quota""#,
-        ),
-        Kind::Internal => (
-            500,
-            "The server had an error while processing your request. Sorry about that!",
-            "server_error",
-            no_param,
-            "null",
-        ),
-        Kind::Overloaded => (
-            503,
-            "The engine is currently overloaded, please try again later",
-            "server_error",
-            no_param,
-            "null",
-        ),
-        Kind::Status(status, message) => (
-            *status,
-            message.as_str(),
-            kind_of(*status),
-            no_param,
-            "null",
-        ),
-        Kind::Body { status, body, .. } => return (*status, body.clone()),
-    };
+    let refused = refused(kind, model, field);
+    let or_null = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quoted);
     let body = format!(
-        r#"{{"error":{{"message":{},"type":{},"param":{param},"code":{code}}}}}"#,
-        quoted(message),
-        quoted(kind)
+        r#"{{"error":{{"message":{},"type":{},"param":{},"code":{}}}}}"#,
+        quoted(&refused.message),
+        quoted(refused.kind),
+        or_null(refused.param.as_deref()),
+        or_null(refused.code),
     );
-    (status, body)
+    (refused.status, body)
 }
 
 fn kind_of(status: u16) -> &'static str {

@@ -1,11 +1,18 @@
 //! The frames of OpenAI's Responses: numbered events about items that are added, grow and are done. It must never know
 //! the state of a connection.
 
+mod objects;
+
+use self::objects::{Details, Item, item_id, item_json, response, summary_part, text_part};
 use super::super::Failure;
+use super::super::failure::Said;
 use super::super::script::Piece;
 use super::whole::Call;
-use super::{About, CREATED, Framing, Protocol, Usage, Whole, event, quoted};
+use super::{About, Framing, Usage, Whole, event, quoted};
 use crate::StopReason;
+
+const CONTENT: &str = r#""content_index":0,"#;
+const SUMMARY: &str = r#""summary_index":0,"#;
 
 /// One streamed response.
 pub(super) struct Response {
@@ -16,13 +23,6 @@ pub(super) struct Response {
     output: Vec<String>,
     open: Option<Item>,
     stop: Option<StopReason>,
-}
-
-/// An item that is being streamed.
-enum Item {
-    Message(String),
-    Reasoning { text: String, signature: String },
-    Call(Call),
 }
 
 impl Response {
@@ -198,12 +198,14 @@ impl Framing for Response {
     }
 
     fn error(&mut self, failure: &Failure) -> String {
-        let refusal = Protocol::OpenAiResponses.refuse(failure, &self.about.model);
-        let error = serde_json::from_str::<serde_json::Value>(&refusal.body);
-        let error = error.unwrap_or_default();
-        let text = |field: &str| error["error"][field].as_str().map(str::to_owned);
-        let code = text("code").unwrap_or_else(|| "server_error".to_owned());
-        let message = text("message").unwrap_or(refusal.body);
+        let kind = match &failure.said {
+            Said::Kind(kind) => kind,
+            Said::Body { body, .. } => return event("error", body),
+        };
+        let error = super::openai::refused(kind, &self.about.model, "input");
+        // A failed response has always a code.
+        let code = error.code.unwrap_or("server_error").to_owned();
+        let message = error.message;
         self.about(
             "response.failed",
             "failed",
@@ -214,17 +216,6 @@ impl Framing for Response {
     fn garbage(&self) -> String {
         event("response.output_text.delta", "{not JSON")
     }
-}
-
-const CONTENT: &str = r#""content_index":0,"#;
-const SUMMARY: &str = r#""summary_index":0,"#;
-
-/// What a response says of its end.
-enum Details {
-    None,
-    Completed(Option<Usage>),
-    Incomplete(String, Option<Usage>),
-    Failed { code: String, message: String },
 }
 
 pub(super) fn whole(about: &About, whole: &Whole) -> String {
@@ -261,97 +252,4 @@ fn outcome(stop: Option<&StopReason>, usage: Option<Usage>) -> (&'static str, De
             ("incomplete", Details::Incomplete(word.to_owned(), usage))
         }
     }
-}
-
-fn response(about: &About, status: &str, output: &str, details: &Details) -> String {
-    let (mut error, mut incomplete, mut usage) = ("null".to_owned(), "null".to_owned(), None);
-    match details {
-        Details::None => {}
-        Details::Completed(used) => usage = *used,
-        Details::Incomplete(reason, used) => {
-            incomplete = format!(r#"{{"reason":{}}}"#, quoted(reason));
-            usage = *used;
-        }
-        Details::Failed { code, message } => {
-            error = format!(
-                r#"{{"code":{},"message":{}}}"#,
-                quoted(code),
-                quoted(message)
-            );
-        }
-    }
-    let usage = usage.as_ref().map(usage_json);
-    format!(
-        r#"{{"id":"resp_scripted","object":"response","created_at":{CREATED},"status":"{status}","error":{error},"incomplete_details":{incomplete},"model":{},"output":[{output}],"usage":{}}}"#,
-        quoted(&about.model),
-        usage.unwrap_or_else(|| "null".to_owned()),
-    )
-}
-
-fn item_id(item: Option<&Item>, index: usize) -> String {
-    let kind = match item {
-        None | Some(Item::Message(_)) => "msg",
-        Some(Item::Reasoning { .. }) => "rs",
-        Some(Item::Call(_)) => "fc",
-    };
-    format!("{kind}_{index}")
-}
-
-fn item_json(item: &Item, index: usize, status: &str) -> String {
-    let id = item_id(Some(item), index);
-    let begun = status == "in_progress";
-    match item {
-        Item::Message(text) => {
-            let content = if begun {
-                String::new()
-            } else {
-                text_part(text)
-            };
-            format!(
-                r#"{{"id":"{id}","type":"message","status":"{status}","content":[{content}],"role":"assistant"}}"#
-            )
-        }
-        Item::Reasoning { text, signature } => {
-            let summary = if begun {
-                String::new()
-            } else {
-                summary_part(text)
-            };
-            let signature = if signature.is_empty() {
-                String::new()
-            } else {
-                format!(r#","encrypted_content":{}"#, quoted(signature))
-            };
-            format!(r#"{{"id":"{id}","type":"reasoning","summary":[{summary}]{signature}}}"#)
-        }
-        Item::Call(call) => {
-            let (input, call_id, name) =
-                (quoted(&call.input), quoted(&call.id), quoted(&call.name));
-            format!(
-                r#"{{"id":"{id}","type":"function_call","status":"{status}","arguments":{input},"call_id":{call_id},"name":{name}}}"#
-            )
-        }
-    }
-}
-
-fn text_part(text: &str) -> String {
-    let text = quoted(text);
-    format!(r#"{{"type":"output_text","annotations":[],"logprobs":[],"text":{text}}}"#)
-}
-
-fn summary_part(text: &str) -> String {
-    let text = quoted(text);
-    format!(r#"{{"type":"summary_text","text":{text}}}"#)
-}
-
-fn usage_json(usage: &Usage) -> String {
-    let tokens = usage.tokens;
-    let input = tokens.input + tokens.cache_read + tokens.cache_write;
-    format!(
-        r#"{{"input_tokens":{input},"input_tokens_details":{{"cached_tokens":{}}},"output_tokens":{},"output_tokens_details":{{"reasoning_tokens":{}}},"total_tokens":{}}}"#,
-        tokens.cache_read,
-        tokens.output,
-        usage.reasoning,
-        input + tokens.output,
-    )
 }
