@@ -120,19 +120,30 @@ fn thinks(model: &str) -> bool {
 }
 
 fn conversation(protocol: Protocol, request: &ModelRequest) -> ChatRequest {
-    let mut messages: Vec<ChatMessage> = request
-        .messages
-        .iter()
-        .map(|message| match message {
-            RequestMessage::User(parts) => ChatMessage::user(content(parts.iter().map(user))),
+    let mut messages: Vec<ChatMessage> = Vec::new();
+    for message in &request.messages {
+        match message {
+            RequestMessage::User(parts) => {
+                messages.push(ChatMessage::user(content(protocol, parts.iter().map(user))));
+            }
             RequestMessage::Assistant(parts) => {
-                ChatMessage::assistant(content(parts.iter().flat_map(|part| said(protocol, part))))
+                let said = parts.iter().flat_map(|part| said(protocol, part));
+                messages.push(ChatMessage::assistant(content(protocol, said)));
+            }
+            // The library would pass on only the last answer of a message.
+            RequestMessage::Tools(answers) if protocol == Protocol::Ollama => {
+                messages.extend(
+                    answers.iter().map(|answer| {
+                        ChatMessage::tool(MessageContent::from(gave(protocol, answer)))
+                    }),
+                );
             }
             RequestMessage::Tools(answers) => {
-                ChatMessage::tool(content(answers.iter().map(|answer| gave(protocol, answer))))
+                let gave = answers.iter().map(|answer| gave(protocol, answer));
+                messages.push(ChatMessage::tool(content(protocol, gave)));
             }
-        })
-        .collect();
+        }
+    }
     if protocol == Protocol::Anthropic
         && request.cache_key.is_some()
         && let Some(last) = messages.last_mut()
@@ -151,8 +162,21 @@ fn conversation(protocol: Protocol, request: &ModelRequest) -> ChatRequest {
     }
 }
 
-fn content(parts: impl Iterator<Item = ContentPart>) -> MessageContent {
-    MessageContent::from_parts(parts.collect::<Vec<_>>())
+fn content(protocol: Protocol, parts: impl Iterator<Item = ContentPart>) -> MessageContent {
+    let mut parts: Vec<ContentPart> = parts.collect();
+    if protocol == Protocol::Ollama {
+        // The library puts texts together without anything between them.
+        let mut is_first = true;
+        for part in &mut parts {
+            if let ContentPart::Text(text) = part {
+                if !is_first {
+                    text.insert_str(0, "\n\n");
+                }
+                is_first = false;
+            }
+        }
+    }
+    MessageContent::from_parts(parts)
 }
 
 fn user(part: &UserPart) -> ContentPart {

@@ -38,6 +38,7 @@ const USED_UP: &[&str] = &[
     "billing_hard_limit",
     "insufficient balance",
     "insufficient credits",
+    "usage limit",
 ];
 
 /// How providers say in another way than by 401 that they do not know a key. In lower case.
@@ -215,7 +216,8 @@ impl Said {
     fn kind(&self, status: Option<u16>) -> ProviderErrorKind {
         let words = self.words();
         let says = |list: &[&str]| list.iter().any(|known| words.contains(known));
-        if says(USED_UP) {
+        // Google says the same of a minute and of a month, but a time to wait only of what waiting helps against.
+        if says(USED_UP) && self.wait.is_none() {
             return ProviderErrorKind::Refused;
         }
         if says(TOO_LONG) && !matches!(status, Some(401 | 403 | 429)) {

@@ -96,13 +96,17 @@ impl Coming {
             if self.is_whole {
                 return Poll::Ready(None);
             }
-            if let Some(relay) = &mut self.relay
-                && relay.poll_unpin(cx).is_ready()
-            {
-                self.relay = None;
-            }
             let chat = Pin::new(&mut self.chat);
-            let next = ready!(unheard(|| chat.poll_next(cx)));
+            let Poll::Ready(next) = unheard(|| chat.poll_next(cx)) else {
+                // Only what the library has no more of is fetched: a relay that is asked for each piece costs as much
+                // as the piece.
+                if let Some(relay) = &mut self.relay
+                    && relay.poll_unpin(cx).is_ready()
+                {
+                    self.relay = None;
+                }
+                return Poll::Pending;
+            };
             if let Err(error) = self.take(next) {
                 return Poll::Ready(Some(Err(error)));
             }
@@ -185,6 +189,10 @@ fn unheard<T>(run: impl FnOnce() -> T) -> T {
 
 /// What the library could not do with what the relay had found in order. Its own words are not used: they have the
 /// frame or the whole request in them.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library has many errors of requests, and more with each version"
+)]
 fn unforeseen(error: &genai::Error) -> ProviderError {
     match error {
         genai::Error::StreamParse { .. }

@@ -19,7 +19,7 @@ use crate::provider::{
 };
 
 /// How long an answer that is an error may take to say why: the status is known, and its words are a courtesy.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How many connections without work are kept, and for how long.
 const IDLE_CONNECTIONS: usize = 4;
 const IDLE_TIME: Duration = Duration::from_secs(30);

@@ -135,7 +135,8 @@ impl Watch {
             Protocol::Ollama => {
                 // Older servers say that they are done, and not why.
                 if value.get("done") == Some(&Value::Bool(true)) {
-                    self.noted.stop = Some("stop".to_owned());
+                    let reason = value.get("done_reason").and_then(Value::as_str);
+                    self.noted.stop = Some(reason.unwrap_or("stop").to_owned());
                 }
                 Ok(Look::Pass)
             }

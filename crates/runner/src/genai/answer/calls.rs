@@ -81,10 +81,9 @@ impl Calls {
                 .map(Some);
         };
         // The same input, even if it is not written in the same way.
-        let is_same = match &call.fn_arguments {
-            Value::String(whole) => *whole == begun.input,
-            whole => serde_json::from_str::<Value>(&begun.input).is_ok_and(|got| got == *whole),
-        };
+        let whole = &call.fn_arguments;
+        let is_same = whole.as_str() == Some(&*begun.input)
+            || serde_json::from_str::<Value>(&begun.input).is_ok_and(|got| got == *whole);
         if is_same {
             Ok(None)
         } else {

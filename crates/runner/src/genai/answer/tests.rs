@@ -81,9 +81,11 @@ fn piece(id: &str, name: &str, input: &str) -> AnswerEvent {
 fn ids(events: &[AnswerEvent]) -> Vec<&str> {
     events
         .iter()
-        .filter_map(|event| match event {
-            AnswerEvent::ToolCall(piece) => Some(&*piece.id),
-            _ => None,
+        .filter_map(|event| {
+            let AnswerEvent::ToolCall(piece) = event else {
+                return None;
+            };
+            Some(&*piece.id)
         })
         .collect()
 }

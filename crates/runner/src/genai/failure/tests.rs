@@ -121,6 +121,14 @@ fn a_quota_that_is_used_up_is_no_rate_limit() {
 }
 
 #[test]
+fn a_quota_of_google_with_a_time_to_wait_is_a_rate_limit() {
+    let body = json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED",
+        "message": "You exceeded your current quota, please check your plan and billing details.",
+        "details": [{"retryDelay": "36s"}]}});
+    assert_eq!(kind(429, &body), ProviderErrorKind::RateLimit);
+}
+
+#[test]
 fn a_rate_that_counts_tokens_of_context_stays_a_rate_limit() {
     let body = openai(
         "Rate limit reached: context length 9000 of 8000 tokens per minute",

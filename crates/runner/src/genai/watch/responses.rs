@@ -17,11 +17,7 @@ pub(super) fn mend(frame: &mut Value, noted: &mut Noted) -> Result<Look, Provide
     let ends = matches!(kind, "response.completed" | "response.incomplete");
     if !ends {
         let is_piece = kind.ends_with(".delta");
-        if is_piece
-            && !frame
-                .get("delta")
-                .is_some_and(|delta| is_text_or_part(delta))
-        {
+        if is_piece && !frame.get("delta").is_some_and(is_text_or_part) {
             return Err(failure::unreadable("a piece of an answer without a text"));
         }
         return Ok(Look::Pass);

@@ -11,11 +11,17 @@ fn watch(protocol: Protocol) -> Watch {
 }
 
 fn frame(protocol: Protocol, value: &Value) -> Vec<u8> {
-    match protocol {
-        Protocol::Ollama => format!("{value}\n"),
-        _ => format!("data: {value}\n\n"),
+    let (before, after) = ends(protocol);
+    format!("{before}{value}{after}").into_bytes()
+}
+
+/// What is before and behind a frame.
+fn ends(protocol: Protocol) -> (&'static str, &'static str) {
+    if protocol == Protocol::Ollama {
+        ("", "\n")
+    } else {
+        ("data: ", "\n\n")
     }
-    .into_bytes()
 }
 
 fn look(watch: &mut Watch, value: &Value) -> Look {
@@ -32,10 +38,7 @@ fn fails(protocol: Protocol, frame: &[u8], wanted: ProviderErrorKind) {
 #[test]
 fn what_cannot_be_read_is_refused_in_every_protocol_without_being_repeated() {
     for protocol in Protocol::ALL {
-        let (before, after) = match protocol {
-            Protocol::Ollama => ("", "\n"),
-            _ => ("data: ", "\n\n"),
-        };
+        let (before, after) = ends(protocol);
         for garbage in [&b"{\"sentinel"[..], &b"{\"sentinel\": \"\xff\"}"[..]] {
             let frame = [before.as_bytes(), garbage, after.as_bytes()].concat();
             let error = watch(protocol).look(&frame).unwrap_err();
