@@ -102,11 +102,11 @@ pub trait Transcript: Send + Sync {
     /// - a tool call that no later message of the run answers gets an error result: a message of the role `tool` at
     ///   the end of its session, with that result and the finish part `stop`, as part of the run.
     ///
-    /// That is so of every message whose writing was begun before, also if whoever began it has gone away and it is still
-    /// on its way to the disk. Does nothing to what is finished, so it may be called after any run, and again. Returns the last assistant
-    /// message, as it is now, of the session in which the run began: what sub-agents wrote as part of the run is ended
-    /// too, but is not the answer. Events: message updated, message created, as events of the run; each assistant
-    /// message before the results of its calls.
+    /// That is so of every message whose writing was begun before, also if whoever began it has gone away and it is
+    /// still on its way to the disk. Does nothing to what is finished, so it may be called after any run, and again.
+    /// Returns the last assistant message, as it is now, of the session in which the run began: what sub-agents wrote as
+    /// part of the run is ended too, but is not the answer. Events: message updated, message created, as events of the
+    /// run; each assistant message before the results of its calls.
     ///
     /// # Errors
     /// [`TranscriptError::Storage`].

@@ -1,11 +1,12 @@
-//! Wakes those who wait for a run to have started or to be over. It must never know which run that is: they look for themselves.
+//! Wakes those who wait for a run to have started or to be over. It must never know which run that is: they look for
+//! themselves.
 
 use std::sync::OnceLock;
 
 use tokio::sync::watch;
 
-/// Counts the runs that have started and those that are over, from the first time that somebody waits for one: in most workspaces nobody ever does,
-/// and a channel is a large part of an idle one.
+/// Counts the runs that have started and those that are over, from the first time that somebody waits for one: in most
+/// workspaces nobody ever does, and a channel is a large part of an idle one.
 #[derive(Debug, Default)]
 pub(crate) struct EndedRuns(OnceLock<watch::Sender<u64>>);
 
