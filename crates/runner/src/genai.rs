@@ -10,6 +10,7 @@
 mod answer;
 mod ask;
 mod course;
+mod door;
 mod failure;
 mod flow;
 mod framing;

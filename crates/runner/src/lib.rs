@@ -7,6 +7,9 @@
 //! - [`OfflineModel`] answers on a machine without any provider. It needs no key, no network and no account, says
 //!   plainly what it is, and lets anybody watch streaming, queueing, cancel and failure at work.
 //!
+//! The port to a model provider is [`Provider`]; with the feature `genai` there is an adapter for the protocols that
+//! providers speak, `GenaiProvider`.
+//!
 //! ```
 //! use runwright_agent::Runner;
 //! use runwright_runner::OfflineModel;

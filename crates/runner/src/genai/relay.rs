@@ -1,4 +1,4 @@
-//! The relay: one connection of one request, on a socket that only this process can open. The library speaks to it
+//! The relay: one connection of one request, on a socket that only this process gets through. The library speaks to it
 //! instead of to the provider, because it would keep a frame or an error of any length, and would say of a failure
 //! only what it makes of it.
 //!
@@ -6,10 +6,8 @@
 //! own, and outlives nothing. It must never know what the library makes of a frame.
 
 use std::convert::Infallible;
-use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use http::header::{
@@ -22,45 +20,30 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tempfile::TempDir;
-use tokio::net::UnixListener;
 
 use super::course::Course;
+use super::door::Door;
 use super::flow::Flow;
 use super::upstream::Upstream;
 use crate::provider::{ProviderError, ProviderErrorKind};
 
-/// The longest path of a socket that every system takes, in bytes.
-const LONGEST_PATH: usize = 100;
-
 /// A socket on which the library is waited for.
 #[derive(Debug)]
 pub(super) struct Relay {
-    listener: UnixListener,
-    path: PathBuf,
-    folder: TempDir,
+    door: Door,
 }
 
 impl Relay {
-    /// Opens a socket in a folder of its own.
+    /// Opens a socket.
     pub(super) fn open() -> io::Result<Self> {
-        let folder = private_folder(&std::env::temp_dir())?;
-        let folder = if folder.path().as_os_str().len() + 2 > LONGEST_PATH {
-            private_folder(Path::new("/tmp"))?
-        } else {
-            folder
-        };
-        let path = folder.path().join("s");
         Ok(Self {
-            listener: UnixListener::bind(&path)?,
-            path,
-            folder,
+            door: Door::open()?,
         })
     }
 
     /// Where the library finds it.
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.door.path()
     }
 
     /// Passes one request on and its answer back. Never fails: what goes wrong is in the course.
@@ -68,11 +51,9 @@ impl Relay {
     /// # Cancel safety
     /// Dropping the future closes the connection to the provider, in every phase.
     pub(super) async fn pass(self, upstream: Arc<Upstream>, course: Course, model: Arc<str>) {
-        let Ok((socket, _)) = self.listener.accept().await else {
+        let Ok(socket) = self.door.enter().await else {
             return course.fail(lost("nobody came"));
         };
-        // Nobody else finds it.
-        drop((self.listener, self.folder));
         let service = service_fn(|request| {
             let (upstream, course) = (Arc::clone(&upstream), course.clone());
             let model = Arc::clone(&model);
@@ -138,13 +119,6 @@ fn kept(mut headers: HeaderMap) -> HeaderMap {
         headers.remove(name);
     }
     headers
-}
-
-fn private_folder(parent: &Path) -> io::Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix("runwright-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir_in(parent)
 }
 
 /// The error for a relay that did not do its work.

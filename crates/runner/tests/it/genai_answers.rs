@@ -193,7 +193,7 @@ async fn the_list_of_models_is_the_provider_s() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_come_beside_each_other() {
     for case in CASES {
         let stage = case.stage().await;

@@ -12,6 +12,8 @@ mod genai_hazards;
 #[cfg(feature = "genai")]
 mod genai_limits;
 #[cfg(feature = "genai")]
+mod genai_mutations;
+#[cfg(feature = "genai")]
 mod genai_requests;
 #[cfg(feature = "genai")]
 mod genai_rules;
