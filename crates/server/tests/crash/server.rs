@@ -131,10 +131,15 @@ impl Site {
 }
 
 impl Server {
-    fn listens(&mut self) -> bool {
+    fn listens(&self) -> bool {
+        self.says(|line| line.starts_with("listening on "))
+    }
+
+    /// Waits until it logs such a line, one that nobody has waited for.
+    pub(crate) fn says(&self, is_it: impl Fn(&str) -> bool) -> bool {
         loop {
             match self.said.recv_timeout(SOON) {
-                Ok(line) if line.starts_with("listening on ") => return true,
+                Ok(line) if is_it(&line) => return true,
                 Ok(_) => {}
                 Err(_) => return false,
             }
