@@ -29,32 +29,37 @@ async fn the_folder_of_a_door_is_closed_to_others_and_goes_with_it() {
 /// A door without a file, and another process that knows its name.
 #[cfg(target_os = "linux")]
 mod strangers {
-    use std::io::{Read, Write};
+    use std::io::{ErrorKind, Read};
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::net::{SocketAddr, UnixStream};
-    use std::process::{Command, Stdio};
+    use std::process::Command;
+    use std::time::Duration;
 
     use super::super::Door;
+
+    /// Makes this program the other process, and tells it the name of the door.
+    const NAME: &str = "RUNWRIGHT_TEST_DOOR";
 
     /// What the other process says when it was not let in.
     const REFUSED: &str = "not let in";
 
     #[tokio::test]
     async fn a_stranger_is_not_let_in_and_does_not_keep_others_out() {
+        if let Some(name) = std::env::var_os(NAME) {
+            return knock(name.as_bytes());
+        }
         let door = Door::without_a_file().unwrap();
         let path = door.path().to_owned();
-        let name = path.as_os_str().as_bytes()[1..].to_owned();
+        let name = path.to_str().unwrap()[1..].to_owned();
         let stranger = tokio::task::spawn_blocking(move || {
-            let mut stranger = Command::new(std::env::current_exe().unwrap())
-                .args(["--ignored", "--nocapture", "--exact"])
-                .arg("genai::door::tests::strangers::stranger")
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
-            stranger.stdin.take().unwrap().write_all(&name).unwrap();
-            stranger.wait_with_output().unwrap().stdout
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--nocapture", "--exact"])
+                .arg("genai::door::tests::strangers::a_stranger_is_not_let_in_and_does_not_keep_others_out")
+                .env(NAME, name)
+                .output()
+                .unwrap()
+                .stdout
         });
         let own = async {
             let said = stranger.await.unwrap();
@@ -70,23 +75,16 @@ mod strangers {
         assert_eq!(&heard, b"own");
     }
 
-    #[test]
-    #[ignore = "the other process of the test above, which tells it the name"]
-    fn stranger() {
-        let mut name = Vec::new();
-        std::io::stdin().read_to_end(&mut name).unwrap();
-        let Ok(address) = SocketAddr::from_abstract_name(&name) else {
-            return;
-        };
-        let Ok(mut socket) = UnixStream::connect_addr(&address) else {
-            return;
-        };
+    /// Comes to the door, and says so when it is closed in its face.
+    fn knock(name: &[u8]) {
+        let address = SocketAddr::from_abstract_name(name).unwrap();
+        let mut socket = UnixStream::connect_addr(&address).unwrap();
         // Who is let in would wait for an answer, and is not to wait for ever.
-        let patience = std::time::Duration::from_secs(10);
-        socket.set_read_timeout(Some(patience)).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
         let closed = socket.read_to_end(&mut Vec::new());
-        let timed_out = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
-        if !closed.as_ref().is_err_and(timed_out) {
+        if !closed.is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
             println!("{REFUSED}");
         }
     }
