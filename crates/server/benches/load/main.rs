@@ -13,6 +13,7 @@
 //! | `stall` | what a reader costs that does not read | P8 |
 //! | `answer` | what a reader of a long answer is sent | P9 |
 //! | `poll` | what an answer to a poll costs | P10 |
+//! | `provider` | what a streamed answer of a model provider costs, and how soon its reader has it | <= 2 x, 1 ms |
 //! | `replay` | what it costs to bring a stored log to a reader | P7 |
 //!
 //! How to read the table:
@@ -24,7 +25,8 @@
 //! - CPU time is that of the server's process alone. Each server is a process of its own: this program started again in
 //!   a role, on one thread, or the binary, with one worker thread. The clients live in this process and are not counted.
 //! - In a role the product runs with an agent that says nothing, and with ports that keep nothing or with the store, so
-//!   that what is measured is the server: its accept loop, its layers, its routes, its backend, its streams.
+//!   that what is measured is the server: its accept loop, its layers, its routes, its backend, its streams. Only under
+//!   `provider` it has the agent that asks a model; the provider is scripted, and lives in this process.
 //! - What is stored is in the build directory, which is on a disk; sockets are where temporary files are.
 //! - Whatever the figures say the exit code is 0. It is not when something cannot be measured.
 //!
@@ -40,6 +42,7 @@ mod idle;
 mod net;
 mod poll;
 mod poller;
+mod provider;
 mod readers;
 mod replay;
 mod requests;
@@ -59,7 +62,7 @@ type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 /// A load and its name.
 type Load = (&'static str, fn() -> Result<()>);
 
-const LOADS: [Load; 9] = [
+const LOADS: [Load; 10] = [
     ("accept", accept::run),
     ("durable", durable::run),
     ("sse", sse::run),
@@ -69,6 +72,7 @@ const LOADS: [Load; 9] = [
     ("answer", answer::run),
     ("poll", poll::run),
     ("replay", replay::run),
+    ("provider", provider::run),
 ];
 
 /// The flag that asks for the table, and the one that cargo adds to every bench.
@@ -78,7 +82,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
-        ["--role", name, listen] => role::run(name, listen),
+        ["--role", name, listen, ref rest @ ..] => role::run(name, listen, rest),
         _ if arguments.iter().any(|word| FLAGS.contains(word)) => measure(&named(&arguments)),
         // Started as a test, of which there is none.
         _ => Ok(()),

@@ -46,11 +46,22 @@ impl Server {
 
     /// As [`role`](Self::role), for a role that keeps files: they are in `dir`.
     pub(crate) fn role_in(dir: &Path, name: &str, listen: &Address) -> Result<Self> {
+        Self::role_with(dir, name, listen, &[])
+    }
+
+    /// As [`role_in`](Self::role_in), for a role that wants to know more than where to listen.
+    pub(crate) fn role_with(
+        dir: &Path,
+        name: &str,
+        listen: &Address,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_read_timeout(Some(PATIENCE))?;
         let child = Command::new(env::current_exe()?)
             .current_dir(dir)
             .args(["--role", name, &listen.to_string()])
+            .args(arguments)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .spawn()?;
@@ -117,7 +128,7 @@ impl Server {
         }
     }
 
-    /// Opens a workspace of the binary for a client that will stay away: its runs go on all the same.
+    /// Opens a workspace for a client that will stay away: its runs go on all the same.
     pub(crate) fn open_workspace(&self, path: &Path) -> Result<String> {
         let request = json!({
             "path": path,
@@ -127,7 +138,7 @@ impl Server {
         self.make("/v1/workspaces", &request)
     }
 
-    /// Makes a session in a workspace of the binary.
+    /// Makes a session in a workspace.
     pub(crate) fn open_session(&self, workspace: &str) -> Result<String> {
         self.make(
             &format!("/v1/workspaces/{workspace}/sessions"),
@@ -149,6 +160,14 @@ impl Server {
             .as_mut()
             .ok_or("the binary takes no commands")?;
         Ok(control.write_all(&count.to_le_bytes())?)
+    }
+
+    /// Waits for what a role says of what it was told to do.
+    pub(crate) fn hear(&mut self) -> Result<String> {
+        let control = self.control.as_mut().ok_or("the binary says nothing")?;
+        let mut line = String::new();
+        BufReader::new(control).read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
     }
 
     /// The CPU time it has used so far, to the nanosecond: the sum of its threads. A thread that ended is not in it;

@@ -27,6 +27,11 @@ impl Control {
         self.0.write_all(line.as_bytes()).await
     }
 
+    /// Says what came of the last number.
+    pub(crate) async fn say(&mut self, words: &str) -> io::Result<()> {
+        self.0.write_all(format!("{words}\n").as_bytes()).await
+    }
+
     /// Waits for the next number; nothing when the role is to end.
     pub(crate) async fn next(&mut self) -> Option<u32> {
         self.0.read_u32_le().await.ok()

@@ -1,5 +1,5 @@
 //! Owns ports behind which a prompt is on disk before it is accepted: the store as the binary uses it, with an agent that
-//! has nothing to say. It must never know the server.
+//! has nothing to say, or another. It must never know the server.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,10 +25,17 @@ use super::ports::{Accepts, Minimal};
 const SESSIONS: usize = 256;
 
 /// Opens workspaces whose record, history and log are in a store.
-#[derive(Debug)]
 pub(crate) struct StoredFactory {
     store: Store,
-    accepts: Accepts,
+    agent: Agent,
+}
+
+/// Who answers prompts.
+pub(crate) enum Agent {
+    /// One that says nothing, in sessions that are there from the beginning.
+    Silent(Accepts),
+    /// One that does.
+    Speaking(Arc<dyn Runner>),
 }
 
 /// Records a run and says that it was there before, so that nothing follows.
@@ -36,9 +43,9 @@ struct Stopping(Arc<dyn RunJournal>);
 
 impl StoredFactory {
     /// Opens the store in the directory that the role was started in.
-    pub(crate) fn open(accepts: Accepts) -> Result<Self> {
+    pub(crate) fn open(agent: Agent) -> Result<Self> {
         let store = Store::open(Path::new("data"), StoreOptions::default())?;
-        Ok(Self { store, accepts })
+        Ok(Self { store, agent })
     }
 }
 
@@ -53,15 +60,21 @@ impl WorkspaceFactory for StoredFactory {
         };
         let opening = self.store.open_workspace(spec.id, settings, spec.sink);
         let stored = opening.await.map_err(failed)?;
-        open_sessions(&*stored.transcript).await?;
-        let journal = match self.accepts {
-            Accepts::AndStops => Arc::new(Stopping(stored.journal)),
-            Accepts::AndRuns => stored.journal,
+        let runner: Arc<dyn Runner> = match &self.agent {
+            Agent::Silent(accepts) => {
+                open_sessions(&*stored.transcript).await?;
+                Arc::new(Minimal(*accepts))
+            }
+            Agent::Speaking(runner) => runner.clone(),
+        };
+        let journal = match self.agent {
+            Agent::Silent(Accepts::AndStops) => Arc::new(Stopping(stored.journal)),
+            Agent::Silent(Accepts::AndRuns) | Agent::Speaking(_) => stored.journal,
         };
         Ok(WorkspaceParts {
             journal,
             transcript: stored.transcript,
-            runner: Some(Arc::new(Minimal(self.accepts))),
+            runner: Some(runner),
             data_dir: PathBuf::new(),
             config: Config::default().into(),
             events: Some(stored.events),
