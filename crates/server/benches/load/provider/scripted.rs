@@ -104,8 +104,8 @@ impl Scripted {
 }
 
 impl Load {
-    /// One of the answers. They are as far from one another as their tokens are close: what comes at the same moment
-    /// would be read together, which does not happen to answers that have nothing to do with each other.
+    /// One of the answers. They are as far from one another as their tokens are close, and stay apart: what comes at the
+    /// same moment is read together, which does not happen to answers that have nothing to do with each other.
     fn answer(self, number: usize, course: &Course) -> Script {
         let mut script = Script::new().text("tok ").hold(&course.begin);
         let interval = self
@@ -116,7 +116,7 @@ impl Load {
         }
         for token in 0..self.tokens {
             if let Some(interval) = interval.filter(|_| token > 0) {
-                script = script.pause(interval - TIMER);
+                script = script.pause(uneven(interval, number, token) - TIMER);
             }
             script = script.text(format!("tok{token} "));
         }
@@ -138,4 +138,12 @@ impl Load {
     pub(super) fn measured(self) -> usize {
         self.answers * self.tokens
     }
+}
+
+/// An interval or up to a fifth more or less, differently for each answer: timers that once fire together would do so ever
+/// after.
+fn uneven(interval: Duration, answer: usize, token: usize) -> Duration {
+    let mixed =
+        (answer as u32).wrapping_mul(0x9E37_79B1) ^ (token as u32).wrapping_mul(0x85EB_CA6B);
+    interval * (8 + (mixed >> 16) % 5) / 10
 }
