@@ -298,3 +298,42 @@ async fn a_key_that_is_wrong_is_told_at_once_and_in_words() {
     assert_eq!(finish["data"]["reason"], "error");
     assert_eq!(provider.turns().count(), 1, "no other try would go better");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_silent_is_left_after_its_time() {
+    let limits = [
+        "--first-token-timeout",
+        "2",
+        "--between-tokens-timeout",
+        "1",
+        "--max-attempts",
+        "1",
+    ];
+    let Stage { provider, server } = Stage::with(&limits).await;
+    let member = Member::join(&server, "demo").await;
+    let mut events = member.events(None).await;
+    let session = member.session().await;
+    let silences = [
+        (Script::new().silence(), "", "no answer within 2 s"),
+        (
+            Script::new().headers().silence(),
+            "",
+            "no answer within 2 s",
+        ),
+        (
+            Script::new().text("one ").silence(),
+            "one ",
+            "the answer stopped: nothing came for 1 s",
+        ),
+    ];
+    for (number, (script, text, error)) in silences.into_iter().enumerate() {
+        provider.script(script);
+        let run = format!("r{number}");
+        member.prompt(&session, &run, "count").await.ok(202);
+        let story = events.until(ends(&run)).await;
+        let end = the_end(&story);
+        let told = (end["text"].as_str().unwrap_or(""), &end["error"]);
+        assert_eq!(told, (text, &json!(format!("network error: {error}"))));
+        assert_eq!(provider.request(number).await.ended().await, Ending::HungUp);
+    }
+}
