@@ -13,8 +13,12 @@ pub enum Pace {
     /// At once.
     #[default]
     Now,
-    /// With the next tick, and only if nothing newer has taken its place: a snapshot of a message that goes on.
+    /// With the next tick, and only if nothing newer has taken its place: a snapshot of a message that goes on. It need
+    /// not be stored before readers are shown it.
     Streamed,
+    /// At once, and else like [`Streamed`](Self::Streamed): the first snapshot of a message that goes on, for which people
+    /// wait.
+    Begun,
 }
 
 /// An event on its way to the log of a workspace.

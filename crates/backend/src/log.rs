@@ -111,7 +111,7 @@ impl WorkspaceEvent {
 
     /// The message, if the event is a snapshot of one that is still being written.
     fn snapshot(&self) -> Option<&Message> {
-        self.updated().filter(|_| self.pace == Pace::Streamed)
+        self.updated().filter(|_| self.pace != Pace::Now)
     }
 
     /// The message, if the event is its newest state.
@@ -148,7 +148,7 @@ impl runwright_pubsub::Event for WorkspaceEvent {
     }
 
     fn is_urgent(&self) -> bool {
-        self.pace == Pace::Now
+        self.pace != Pace::Streamed
     }
 
     #[expect(

@@ -40,6 +40,8 @@ struct Live {
     seq: Option<Seq>,
     /// Whether it waits for a number.
     is_held: bool,
+    /// Whether readers are to be shown at once what was not published yet.
+    is_begun: bool,
 }
 
 /// What a batch adds on disk to a message that grew.
@@ -89,12 +91,13 @@ impl LiveMessages {
     ///
     /// # Errors
     /// The state, if the message is not one that may be streamed.
-    pub(crate) fn stream(&mut self, message: Message) -> Result<(), Message> {
+    pub(crate) fn stream(&mut self, message: Message, pace: Pace) -> Result<(), Message> {
         let Some(live) = self.messages.get_mut(&message.id) else {
             return Err(message);
         };
         live.newest = Some(message);
         live.version += 1;
+        live.is_begun |= pace == Pace::Begun;
         Ok(())
     }
 
@@ -105,10 +108,11 @@ impl LiveMessages {
         let message = live.unpublished()?.clone();
         live.published = live.version;
         live.seq = Some(seq);
+        let begun = std::mem::take(&mut live.is_begun);
         Some(Publication {
             event: Event::Message(Change::updated(message)),
             run: live.stored.run.clone(),
-            pace: Pace::Streamed,
+            pace: if begun { Pace::Begun } else { Pace::Streamed },
         })
     }
 
@@ -261,6 +265,7 @@ impl Live {
             published: 0,
             seq: None,
             is_held: false,
+            is_begun: false,
         }
     }
 

@@ -59,10 +59,10 @@ impl History {
     }
 
     /// Publishes a state of a message that goes on, and stores it soon.
-    async fn stream(&self, message: Message) -> Result<(), TranscriptError> {
+    async fn stream(&self, message: Message, pace: Pace) -> Result<(), TranscriptError> {
         let (id, mut next) = (message.id.clone(), message);
         loop {
-            next = match self.state.stream(next) {
+            next = match self.state.stream(next, pace) {
                 StreamOutcome::Done => return Ok(()),
                 StreamOutcome::Closed => return Err(self.state.engine().closed().into()),
                 StreamOutcome::NotOpen(message) => message,
@@ -159,8 +159,8 @@ impl Transcript for History {
         pace: Pace,
     ) -> Result<(), TranscriptError> {
         message.updated_at = self.state.now().seconds();
-        if pace == Pace::Streamed {
-            return self.stream(message).await;
+        if pace != Pace::Now {
+            return self.stream(message, pace).await;
         }
         let (workspace, id) = (self.state.row, message.id.clone());
         let body = messages::body(&message);

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use runwright_agent::{Clock, EventSink, Publication, Timestamp};
+use runwright_agent::{Clock, EventSink, Pace, Publication, Timestamp};
 use runwright_proto::{Epoch, Message, Seq, WorkspaceId};
 use rusqlite::Connection;
 
@@ -173,9 +173,9 @@ impl WorkspaceState {
     }
 
     /// Takes in a state of a message that goes on, and publishes it like [`tell`](Self::tell). It is on disk soon.
-    pub(crate) fn stream(self: &Arc<Self>, message: Message) -> StreamOutcome {
+    pub(crate) fn stream(self: &Arc<Self>, message: Message, pace: Pace) -> StreamOutcome {
         let mut story = self.story();
-        let (outcome, wants) = story.stream(message, &*self.sink);
+        let (outcome, wants) = story.stream(message, pace, &*self.sink);
         drop(story);
         self.fulfil(wants);
         outcome

@@ -101,7 +101,7 @@ impl Step {
 
     fn of_message(kind: ChangeKind, message: &Message, publication: &Publication) -> Option<Self> {
         match (kind, publication.pace) {
-            (ChangeKind::Updated, Pace::Streamed) => {
+            (ChangeKind::Updated, Pace::Streamed | Pace::Begun) => {
                 Some(Self::Snapshot(message.clone(), publication.run.clone()))
             }
             (ChangeKind::Updated, Pace::Now) if message.finish().is_none() => {

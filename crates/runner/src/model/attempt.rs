@@ -160,7 +160,7 @@ impl<'a> Screen<'a> {
         let is_due = self.due().is_none_or(|due| due <= Instant::now());
         if self.has_more && is_due {
             let pace = if self.shown.is_none() {
-                Pace::Now
+                Pace::Begun
             } else {
                 Pace::Streamed
             };

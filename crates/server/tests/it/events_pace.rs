@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use runwright_agent::Pace;
 use runwright_proto::ClientId;
 use tokio::time::{Instant, advance};
 
-use crate::api::{Api, Stream, parse};
+use crate::api::{Api, Stream, message, parse};
 
 const TICK: Duration = Duration::from_millis(33);
 
@@ -60,6 +61,32 @@ async fn what_is_final_comes_at_once_and_brings_everything_before_it_along() {
     let ids: Vec<&str> = got.iter().map(|got| got.message().id.as_str()).collect();
     assert_eq!(ids, ["other", "m"]);
     assert_eq!(sent.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_words_of_a_message_come_at_once_whatever_came_a_moment_before() {
+    for query in ["", "&deltas=1"] {
+        let api = Api::new();
+        let work = api.open("demo").await;
+        let press = work.press().await;
+        let mut stream = api.stream(&format!("{}{query}", work.events())).await;
+        press.snapshot("m", &text(30_000));
+        stream.next().await.unwrap();
+        let sent = Instant::now();
+        press.snapshot("m", &text(30_100));
+        assert_eq!(stream.ready_frame().await, None);
+        press.updated(message("new", "a"), Pace::Begun);
+        let got = parse(&stream.ready_frame().await.unwrap());
+        let last = got.last().unwrap().message();
+        assert_eq!(
+            (last.id.as_str(), last.text().unwrap()),
+            ("new", &"a".into())
+        );
+        assert_eq!(sent.elapsed(), Duration::ZERO);
+        // What comes to it is paced like all that goes on.
+        press.updated(message("new", "ab"), Pace::Streamed);
+        assert_eq!(stream.ready_frame().await, None);
+    }
 }
 
 #[tokio::test(start_paused = true)]

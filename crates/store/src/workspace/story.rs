@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use runwright_agent::{EventSink, Publication};
+use runwright_agent::{EventSink, Pace, Publication};
 use runwright_proto::{Message, MessageId, Seq};
 
 use super::StreamOutcome;
@@ -79,13 +79,14 @@ impl Story {
     pub(super) fn stream(
         &mut self,
         message: Message,
+        pace: Pace,
         sink: &dyn EventSink,
     ) -> (StreamOutcome, Wants) {
         if self.is_closed {
             return (StreamOutcome::Closed, Wants::default());
         }
         let id = message.id.clone();
-        if let Err(message) = self.live.stream(message) {
+        if let Err(message) = self.live.stream(message, pace) {
             return (StreamOutcome::NotOpen(message), Wants::default());
         }
         if self.held.is_empty()

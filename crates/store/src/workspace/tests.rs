@@ -62,11 +62,15 @@ impl Stage {
     }
 
     fn stream(&self, message: &Message, text: &str) {
+        self.stream_at(message, text, Pace::Streamed);
+    }
+
+    fn stream_at(&self, message: &Message, text: &str, pace: Pace) {
         let message = Message {
             parts: vec![Part::text(text)],
             ..message.clone()
         };
-        assert_eq!(self.state.stream(message), StreamOutcome::Done);
+        assert_eq!(self.state.stream(message, pace), StreamOutcome::Done);
     }
 
     async fn pieces(&self) -> i64 {
@@ -75,6 +79,31 @@ impl Stage {
         };
         self.state.engine().read(count).await.unwrap()
     }
+}
+
+#[tokio::test]
+async fn the_first_words_of_a_message_wait_for_no_disk() {
+    let stage = Stage::new(EngineOptions::default());
+    let message = stage.open();
+    let barrier = Arc::new(Barrier::new(2));
+    let theirs = barrier.clone();
+    let stuck = stage.state.engine().write(move |_| {
+        theirs.wait();
+        theirs.wait();
+        Ok(())
+    });
+    barrier.wait();
+    stage.stream_at(&message, "a", Pace::Begun);
+    stage.stream(&message, "ab");
+    let paces: Vec<_> = stage
+        .sink
+        .numbered()
+        .iter()
+        .map(|(_, event)| event.pace)
+        .collect();
+    assert_eq!(paces, [Pace::Begun, Pace::Streamed]);
+    barrier.wait();
+    stuck.await.unwrap();
 }
 
 #[tokio::test]

@@ -91,6 +91,7 @@ pub(super) async fn a_message_is_replaced_at_its_place(fresh: Fresh) {
         .await;
     let session = fresh.found("s").await;
     let streamed = [
+        (vec![Part::text("H")], Pace::Begun),
         (vec![Part::text("Hel")], Pace::Streamed),
         (vec![Part::text("Hello")], Pace::Streamed),
         (

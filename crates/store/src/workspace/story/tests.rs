@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use runwright_agent::Pace;
 use runwright_agent::testing::RecordingSink;
 use runwright_proto::{AgentEvent, Change, Event, Finish, Part, Role};
 
@@ -62,7 +61,9 @@ impl Stage {
     }
 
     fn stream(&mut self, id: &str, text: &str) -> Wants {
-        let (outcome, wants) = self.story.stream(message(id, text), &*self.sink);
+        let (outcome, wants) = self
+            .story
+            .stream(message(id, text), Pace::Streamed, &*self.sink);
         assert_eq!(outcome, StreamOutcome::Done);
         wants
     }
@@ -154,7 +155,9 @@ fn a_state_that_the_batch_replaces_is_not_published_after_it() {
     stage.stream("a", "1234");
     stage.settle(finished("a", "1234"));
     stage.check(&[(4, "a: 123")]);
-    let (outcome, _) = stage.story.stream(message("a", "more"), &*stage.sink);
+    let (outcome, _) = stage
+        .story
+        .stream(message("a", "more"), Pace::Streamed, &*stage.sink);
     assert!(
         matches!(outcome, StreamOutcome::NotOpen(_)),
         "it is finished"
@@ -227,7 +230,9 @@ fn nothing_is_published_after_the_end() {
     stage.story.sequence.end_batch(Seq(1));
     assert_eq!(stage.story.go_on(&*stage.sink), Wants::default());
     assert_eq!(stage.tell("later still"), Wants::default());
-    let (outcome, wants) = stage.story.stream(message("b", "x"), &*stage.sink);
+    let (outcome, wants) = stage
+        .story
+        .stream(message("b", "x"), Pace::Streamed, &*stage.sink);
     assert_eq!((outcome, wants), (StreamOutcome::Closed, Wants::default()));
     stage.check(&[]);
 }
