@@ -79,7 +79,7 @@ CREATE TABLE message_chunks (
     PRIMARY KEY (message, n)
 ) STRICT, WITHOUT ROWID;
 
--- Ordered by `id`, which is the order of recording. A run outlives its session.
+-- Ordered by `id`, which is the order of recording. A run outlives its session, but for what it answered.
 CREATE TABLE runs (
     id          INTEGER PRIMARY KEY,
     workspace   INTEGER NOT NULL,

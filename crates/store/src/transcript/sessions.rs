@@ -194,6 +194,13 @@ pub(super) fn delete(
     ] {
         connection.prepare_cached(sql)?.execute([row])?;
     }
+    // The records of its runs stay: who asks again is told that it was done. What was answered is not told again.
+    connection
+        .prepare_cached(
+            "UPDATE runs SET text = NULL
+             WHERE workspace = ?1 AND session_id = ?2 AND ended_ms IS NOT NULL AND text IS NOT NULL",
+        )?
+        .execute((workspace, id.as_str()))?;
     batch.session_deleted(id.clone());
     batch.publish(event(Change::deleted(session)));
     Ok(true)

@@ -3,7 +3,7 @@
 use runwright_agent::{AgentCall, Clock, EventSink, Pace, RunEnd};
 use runwright_proto::{
     AgentMessage, Attachment, BusyPolicy, Change, ClientId, Event, Finish, FinishReason, Message,
-    Part, Reasoning, Role, Run, RunComplete, RunState, Seq, ToolCall, ToolResult,
+    Part, Reasoning, Role, Run, RunComplete, RunId, RunState, Seq, ToolCall, ToolResult,
 };
 use rusqlite::Connection;
 
@@ -244,6 +244,32 @@ async fn a_run_outlives_its_session_and_still_ends_once() {
         assert_eq!((run.state, run.message_id), (RunState::Interrupted, None));
     }
     assert_eq!(ends(&opened.log(Seq(opened.next.0 - 1)).await).len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_run_answered_goes_with_its_session_and_its_record_stays() {
+    let stage = Stage::quiet();
+    let opened = stage.open().await;
+    for (session, run) in [("gone", "one"), ("kept", "two")] {
+        opened.session(session).await;
+        opened.start(session, run).await;
+        let end = RunEnd {
+            text: Some("an answer".into()),
+            ..RunEnd::new(RunState::Completed)
+        };
+        let run: RunId = run.parse().unwrap();
+        assert!(opened.parts.journal.finish(&run, end).await.unwrap());
+    }
+    let deleted = opened.parts.transcript.delete_session(&id("gone")).await;
+    deleted.unwrap();
+    let told = |run: Run| (run.state, run.text.to_string());
+    assert_eq!(
+        [told(opened.run("one").await), told(opened.run("two").await)],
+        [
+            (RunState::Completed, String::new()),
+            (RunState::Completed, "an answer".to_owned()),
+        ]
+    );
 }
 
 #[tokio::test]
