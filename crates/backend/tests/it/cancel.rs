@@ -1,5 +1,7 @@
 //! Stop means stop: what a cancel covers, what it leaves alone, and how long one may wait for it.
 
+mod stored;
+
 use runwright_backend::testing::{Call, TestBackend, TestWorkspace};
 use runwright_backend::{RunError, ShutdownMode};
 use runwright_proto::{EndReason, RunId, RunState, SessionId};

@@ -5,7 +5,6 @@
 mod attach;
 mod background;
 mod cancel;
-mod cancel_stored;
 mod dispatch;
 mod drain;
 mod idempotency;

@@ -4,27 +4,11 @@ use std::task::Poll;
 
 use runwright_backend::testing::{Call, TestBackend, TestWorkspace};
 use runwright_backend::{RunError, ShutdownMode};
-use runwright_proto::{EndReason, RunId, RunState, SessionId};
+use runwright_proto::{EndReason, RunState, SessionId};
 use tokio::time::{Duration, Instant};
 
+use super::{SECOND, run, send, state};
 use crate::poll::{pass, poll_once};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn run(name: &str) -> RunId {
-    name.parse().unwrap()
-}
-
-/// What a process after this one would find: a queued run is one that it starts.
-async fn state(workspace: &TestWorkspace, name: &str) -> RunState {
-    workspace.run(&run(name)).await.unwrap().state
-}
-
-async fn send(workspace: &TestWorkspace, session: &SessionId, names: &[&str]) {
-    for name in names {
-        workspace.send(session, name, "hello").await.unwrap();
-    }
-}
 
 /// Cancels a session as a request does.
 async fn cancel(workspace: &TestWorkspace, session: &SessionId) -> Result<(), RunError> {
