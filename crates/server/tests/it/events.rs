@@ -7,9 +7,25 @@ use http::{Method, Request, Version};
 use runwright_backend::testing::TestBackend;
 use runwright_proto::{ClientId, End, EndReason, Event};
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::api::{Api, parse, unknown_workspace};
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_has_ended_does_not_hold_up_a_server_that_stops() {
+    let api = Api::new();
+    let work = api.open("demo").await;
+    let press = work.press().await;
+    let mut stream = work.stream().await;
+    press.snapshot("m", "a");
+    stream.next().await.unwrap();
+    let quiet = timeout(Duration::from_secs(1), stream.next()).await;
+    assert!(quiet.is_err(), "it waits for a heartbeat");
+    drop(stream);
+    let began = Instant::now();
+    api.state.finished().await;
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
 
 #[tokio::test(start_paused = true)]
 async fn the_answer_is_of_http_1_0_so_that_its_end_is_the_end_of_the_connection() {
