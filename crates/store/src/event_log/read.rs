@@ -374,10 +374,12 @@ fn sound(bytes: &[u8], has_form: bool) -> Result<&[u8], Unreadable> {
     is_sound.then_some(bytes).ok_or(Unreadable)
 }
 
-/// Whether there is no control character but this one. Counted, not searched: that is many bytes at once.
+/// Whether there is no control character but this one. Not searched, and added up in a byte: that is many bytes at once.
 fn is_free_of_control(bytes: &[u8], but: u8) -> bool {
-    let is_control = |byte: &&u8| **byte < b' ' && **byte != but;
-    bytes.iter().filter(is_control).count() == 0
+    let controls = bytes.iter().fold(0, |found, &byte| {
+        found | u8::from(byte < b' ' && byte != but)
+    });
+    controls == 0
 }
 
 fn unreadable(column: usize, error: Unreadable) -> rusqlite::Error {
