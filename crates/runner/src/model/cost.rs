@@ -90,8 +90,10 @@ fn estimated(bytes: usize) -> u64 {
     bytes.div_ceil(4) as u64
 }
 
-/// Counts beyond 2^53 are no longer exact, which is no matter for a price.
-#[expect(clippy::cast_precision_loss, reason = "see above")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a count beyond 2^53 is no longer exact, which is no matter for a price"
+)]
 fn float(tokens: u64) -> f64 {
     tokens as f64
 }

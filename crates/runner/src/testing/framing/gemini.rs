@@ -4,14 +4,14 @@
 use super::super::Failure;
 use super::super::failure::Kind;
 use super::super::script::Piece;
-use super::whole::Call;
+use super::whole::{Call, OpenCall};
 use super::{About, Framing, Protocol, Usage, Whole, arguments, list, quoted};
 use crate::StopReason;
 
 /// One streamed candidate.
 pub(super) struct Candidate {
     about: About,
-    call: Option<Call>,
+    call: OpenCall,
     /// What the next part proves.
     signature: Option<String>,
 }
@@ -20,7 +20,7 @@ impl Candidate {
     pub(super) fn new(about: About) -> Self {
         Self {
             about,
-            call: None,
+            call: OpenCall::default(),
             signature: None,
         }
     }
@@ -71,23 +71,15 @@ impl Framing for Candidate {
                 String::new()
             }
             Piece::CallBegin { id, name } => {
-                self.call = Some(Call {
-                    id: id.clone(),
-                    name: name.clone(),
-                    input: String::new(),
-                });
+                self.call.begin(id, name);
                 String::new()
             }
             Piece::CallInput(more) => {
-                let call = self.call.as_mut();
-                call.expect("the script begins a call before its input")
-                    .input
-                    .push_str(more);
+                self.call.push(more);
                 String::new()
             }
             Piece::CallEnd => {
-                let call = self.call.take();
-                let call = call.expect("the script begins a call before it ends it");
+                let call = self.call.end();
                 let part = self.part(&call_field(&call));
                 self.parts(&part)
             }

@@ -4,14 +4,14 @@
 use super::super::Failure;
 use super::super::failure::Kind;
 use super::super::script::Piece;
-use super::whole::Call;
+use super::whole::{Call, OpenCall};
 use super::{About, CREATED_AT, Framing, Protocol, Usage, Whole, arguments, list, quoted};
 use crate::StopReason;
 
 /// One streamed chat.
 pub(super) struct Chat {
     about: About,
-    call: Option<Call>,
+    call: OpenCall,
     /// How many tool calls have begun.
     calls: usize,
 }
@@ -20,7 +20,7 @@ impl Chat {
     pub(super) fn new(about: About) -> Self {
         Self {
             about,
-            call: None,
+            call: OpenCall::default(),
             calls: 0,
         }
     }
@@ -41,23 +41,15 @@ impl Framing for Chat {
             Piece::Reasoning(text) => self.line("", &format!(r#","thinking":{}"#, quoted(text))),
             Piece::CallBegin { id, name } => {
                 self.calls += 1;
-                self.call = Some(Call {
-                    id: id.clone(),
-                    name: name.clone(),
-                    input: String::new(),
-                });
+                self.call.begin(id, name);
                 String::new()
             }
             Piece::CallInput(more) => {
-                let call = self.call.as_mut();
-                call.expect("the script begins a call before its input")
-                    .input
-                    .push_str(more);
+                self.call.push(more);
                 String::new()
             }
             Piece::CallEnd => {
-                let call = self.call.take();
-                let call = call.expect("the script begins a call before it ends it");
+                let call = self.call.end();
                 let calls = call_json(self.calls - 1, &call);
                 self.line("", &format!(r#","tool_calls":[{calls}]"#))
             }
